@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+help:            ## list what can be made
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: $(VENV)/.ready  ## create the environment in .venv, with pinned and hashed packages
+
+$(VENV)/.ready: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: setup       ## the main job: the built-in LSTM on the bundled SPY prices, with its report
+	$(BIN)/backtester run lstm
+
+test: setup      ## the tests
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: setup ## the slow tests
+	$(BIN)/pytest -m slow
+
+check: setup     ## lint, types, and whether the generated pages are fresh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m docs.generate --check
+
+docs: setup      ## write the generated pages of docs/
+	$(BIN)/python -m docs.generate
+
+lock: setup      ## pin the requirements anew, with hashes and without index addresses
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.txt
+
+clean:           ## remove the environment and the reports
+	rm -rf $(VENV) dist
+	find reports -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
+
+.PHONY: help setup run test test-slow check docs lock clean

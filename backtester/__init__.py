@@ -1,0 +1,1 @@
+"""Walk-forward tests of neural price forecasts."""

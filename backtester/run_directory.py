@@ -1,0 +1,228 @@
+"""The run directory: what a run leaves behind, written so that a crash harms nothing.
+
+Every file is written to a temporary name in the same folder, flushed to the disk and renamed, so
+that a reader sees the old bytes or the new ones and never half of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backtester.errors import LockedError, RunDirectoryError, StorageError
+
+__all__ = [
+    "DATA_FILES",
+    "RunRecord",
+    "lock_directory",
+    "read_json",
+    "read_run",
+    "write_bytes",
+    "write_checksums",
+    "write_json",
+    "write_table",
+]
+
+MANIFEST = "run.json"
+SUMMARY = "summary.json"
+CHECKSUMS = "SHA256SUMS"
+LOCK = ".lock"
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "prices.csv": ("date",),
+    "forecasts.csv": ("origin", "target_date"),
+    "returns.csv": ("date",),
+    "exposures.csv": ("date",),
+    "orders.csv": ("decided", "filled"),
+    "trades.csv": ("entry_date", "exit_date"),
+}
+DATA_FILES = (SUMMARY, *TABLES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A finished run, as its files tell it; see docs/run-directory.md for the columns.
+
+    Parameters
+    ----------
+    directory : where the files are
+    manifest : ``run.json``
+    summary : ``summary.json``
+    prices, returns, exposures : indexed by date
+    forecasts, orders, trades : one row each
+    """
+
+    directory: Path
+    manifest: dict[str, Any]
+    summary: dict[str, Any]
+    prices: pd.DataFrame
+    forecasts: pd.DataFrame
+    returns: pd.DataFrame
+    exposures: pd.DataFrame
+    orders: pd.DataFrame
+    trades: pd.DataFrame
+
+
+def read_run(directory: Path) -> RunRecord:
+    """Read a finished run from its files.
+
+    Raises
+    ------
+    RunDirectoryError : there is no finished run in this folder
+    StorageError : a file is missing or cannot be read
+    """
+    if not (directory / MANIFEST).is_file():
+        raise RunDirectoryError(
+            f"{directory}: no run here ({MANIFEST} is missing).",
+            advice="Name a folder that `backtester run` made; `backtester runs` lists them.",
+        )
+    manifest = read_json(directory / MANIFEST)
+    if manifest.get("state") not in {"done", "incomplete"}:
+        raise RunDirectoryError(
+            f"{directory}: this run is not finished (state: {manifest.get('state')!r}).",
+            advice="Run the same recipe again; it goes on where it stopped.",
+        )
+    tables = {name: _read_table(directory / name, dates=dates) for name, dates in TABLES.items()}
+    return RunRecord(
+        directory=directory,
+        manifest=manifest,
+        summary=read_json(directory / SUMMARY),
+        prices=tables["prices.csv"].set_index("date"),
+        forecasts=tables["forecasts.csv"],
+        returns=tables["returns.csv"].set_index("date"),
+        exposures=tables["exposures.csv"].set_index("date"),
+        orders=tables["orders.csv"],
+        trades=tables["trades.csv"],
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    StorageError : missing, unreadable, or not a JSON object
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path}: cannot be read ({error}).",
+            advice="Nothing was deleted. Restore the file, or move the folder away and run again.",
+        ) from error
+    if not isinstance(value, dict):
+        raise StorageError(f"{path}: holds no JSON object.")
+    return value
+
+
+def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
+    try:
+        return pd.read_csv(
+            path, parse_dates=list(dates), float_precision="round_trip", dtype={"symbol": "str"}
+        )
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: cannot be read ({error}).") from error
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV: ISO dates, shortest exact floats, blanks for NaN."""
+    buffer = io.StringIO()
+    frame.to_csv(buffer, index=False, date_format="%Y-%m-%d", lineterminator="\n")
+    write_bytes(path, buffer.getvalue().encode("utf-8"))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object with sorted keys; NaN and infinity are refused."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, (text + "\n").encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Raises
+    ------
+    StorageError : the disk is full or read-only
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({os.strerror(error.errno or errno.EIO)}).",
+            advice="What was finished is kept: make room or choose another folder, then run the same recipe again.",
+        ) from error
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_checksums(directory: Path) -> None:
+    """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
+    lines = [
+        f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in DATA_FILES
+    ]
+    write_bytes(directory / CHECKSUMS, "".join(lines).encode())
+
+
+@contextlib.contextmanager
+def lock_directory(directory: Path) -> Iterator[None]:
+    """Hold the run directory for this process; a lock left by a killed process does not block.
+
+    Raises
+    ------
+    LockedError : another process holds it
+    """
+    import fcntl
+
+    path = directory / LOCK
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({os.strerror(error.errno or errno.EIO)}).") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            raise LockedError(
+                f"{directory}: in use by another run (process {holder}).",
+                advice="Wait until it has ended; the same question is not worked on twice.",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(descriptor)
