@@ -13,6 +13,7 @@
     ├── LockedError           7   another process works in this run directory
     ├── StorageError          8   disk full, read-only, or damaged
     ├── FoldsFailedError      9   the run ended, but some folds have no forecast
+    ├── FitError              9   one fit diverged; its fold has no forecast
     └── InterruptedRunError 130   stopped by the user
 
 A message says what is wrong, where, the value seen, and what to do.
@@ -24,6 +25,7 @@ from typing import ClassVar
 
 __all__ = [
     "BacktesterError",
+    "FitError",
     "FoldsFailedError",
     "InconclusiveError",
     "InterruptedRunError",
@@ -110,6 +112,12 @@ class StorageError(BacktesterError, OSError):
 
 class FoldsFailedError(BacktesterError):
     """The run ended, but some folds have no forecast."""
+
+    exit_code = 9
+
+
+class FitError(BacktesterError):
+    """One fit diverged; its fold has no forecast."""
 
     exit_code = 9
 

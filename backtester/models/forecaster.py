@@ -1,0 +1,56 @@
+"""The seam between the engine and whatever learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtester.samples import Samples
+
+__all__ = ["FitReport", "Fitted", "Forecaster"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitReport:
+    """What happened in one fit.
+
+    Parameters
+    ----------
+    epochs : passes over the samples that were made
+    loss : (epochs,) mean training loss in each, in scaled units; empty for a closed-form fit
+    validation_loss : (epochs,) after each; empty without a validation part
+    """
+
+    epochs: int
+    loss: tuple[float, ...] = ()
+    validation_loss: tuple[float, ...] = ()
+
+
+class Fitted(Protocol):
+    """A fitted forecaster."""
+
+    @property
+    def report(self) -> FitReport:
+        """What happened in the fit."""
+
+    @property
+    def weights(self) -> tuple[NDArray[np.float32], ...]:
+        """The network's weights; empty for what has none."""
+
+    def predict(self, samples: Samples) -> NDArray[np.float64]:
+        """Scaled predictions (n,)."""
+
+
+class Forecaster(Protocol):
+    """Anything that learns from samples."""
+
+    def fit(self, train: Samples, *, validation: Samples, seed: int) -> Fitted:
+        """Learn; the same samples and seed give the same bits.
+
+        Raises
+        ------
+        FitError : the fit diverged
+        """
