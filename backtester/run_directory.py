@@ -1,18 +1,12 @@
-"""The run directory: what a run leaves behind, written so that a crash harms nothing.
-
-Every file is written to a temporary name in the same folder, flushed to the disk and renamed, so
-that a reader sees the old bytes or the new ones and never half of them.
-"""
+"""The run directory: what a run leaves behind, and the lock that keeps two runs apart."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from backtester.errors import LockedError, RunDirectoryError, StorageError
+from backtester.files import storage_error, write_bytes
 
 __all__ = [
     "DATA_FILES",
@@ -28,9 +23,7 @@ __all__ = [
     "lock_directory",
     "read_json",
     "read_run",
-    "write_bytes",
     "write_checksums",
-    "write_json",
     "write_table",
 ]
 
@@ -141,54 +134,6 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     write_bytes(path, buffer.getvalue().encode("utf-8"))
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object with sorted keys; NaN and infinity are refused."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode("utf-8"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises
-    ------
-    StorageError : the disk is full or read-only
-    """
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written ({os.strerror(error.errno or errno.EIO)}).",
-            advice="What was finished is kept: make room or choose another folder, then run the same recipe again.",
-        ) from error
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_checksums(directory: Path) -> None:
     """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
     lines = [
@@ -211,7 +156,7 @@ def lock_directory(directory: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({os.strerror(error.errno or errno.EIO)}).") from error
+        raise storage_error(path, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backtester.errors import RecipeError
-from backtester.recipe import LstmModel
+from backtester.errors import BacktesterError, RecipeError
+from backtester.recipe import LstmModel, ReferenceModel
+from backtester.references import check_parameters, reference_file, user_code_error
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Builder", "build_checked", "lstm_builder"]
+__all__ = ["Builder", "build_checked", "lstm_builder", "user_builder"]
 
-type_of_builder = Callable[[tuple[int, int]], "keras.Model"]
-Builder = type_of_builder
+Builder = Callable[[tuple[int, int]], Any]
 
 
 def lstm_builder(model: LstmModel) -> Builder:
@@ -38,6 +39,33 @@ def lstm_builder(model: LstmModel) -> Builder:
     return build
 
 
+def user_builder(named: object, *, model: ReferenceModel, folder: Path) -> Builder:
+    """Builder made of a user's function ``build(input_shape, ...)``; the recipe's parameters go in by name.
+
+    Raises
+    ------
+    RecipeError : not a function, or the parameters do not fit its signature
+    """
+    what = f"model.kind = {model.kind!r}"
+    if not callable(named):
+        raise RecipeError(
+            f"{what}: {type(named).__name__} is neither a function nor a scikit-learn class.",
+            advice="Name a function build(input_shape, ...) that returns a keras.Model.",
+        )
+    check_parameters(named, model.parameters, what=what, n_given=1)
+
+    def build(input_shape: tuple[int, int]) -> Any:
+        try:
+            return named(input_shape, **model.parameters)
+        except BacktesterError:
+            raise
+        except Exception as error:
+            file = reference_file(model.kind, folder=folder)
+            raise user_code_error(error, file=file, what=f"{what}: the builder failed") from error
+
+    return build
+
+
 def build_checked(builder: Builder, *, input_shape: tuple[int, int], name: str) -> Any:
     """Build a network and check that it maps windows to one number each.
 
@@ -51,7 +79,7 @@ def build_checked(builder: Builder, *, input_shape: tuple[int, int], name: str) 
     if not isinstance(network, keras.Model):
         raise RecipeError(
             f"model.kind = {name!r}: the builder gave {type(network).__name__}, not a keras.Model.",
-            advice="A builder is a function build(input_shape, parameters) that returns a keras.Model.",
+            advice="A builder is a function build(input_shape, ...) that returns a keras.Model.",
         )
     found_in, found_out = _shape(network, "input_shape"), _shape(network, "output_shape")
     wanted_in, wanted_out = (None, *input_shape), (None, 1)

@@ -1,0 +1,172 @@
+"""Worker processes on this machine: each task goes to a free one, and a dead one costs its task alone."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import IO
+
+from backtester import errors
+from backtester.errors import BacktesterError
+from backtester.execution.messages import Failed, Ready, Refused, Solved, Start, Work
+from backtester.execution.worker import ENVIRONMENT
+from backtester.tasks import Problem, Task, TaskFailure, TaskResult
+
+__all__ = ["WorkerPool", "available_cores"]
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """One worker process and what it is busy with."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = multiprocessing.Pipe()
+        self.task: Task | None = None
+        self.ready = False
+        self._log: IO[bytes] = tempfile.TemporaryFile()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "backtester.execution.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                start_new_session=True,
+            )
+
+    def last_words(self) -> str:
+        """How the process ended, with the last line it printed."""
+        code = self._process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        if code < 0:
+            how = f"killed by {signal.Signals(-code).name}"
+            how += " (out of memory?)" if -code == signal.SIGKILL else ""
+        else:
+            how = f"ended with exit code {code}"
+        return f"{how}: {lines[-1]}" if lines and code > 0 else how
+
+    def stop(self) -> None:
+        """End the process at once; there is nothing in it to lose."""
+        self.connection.close()
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+
+class WorkerPool:
+    """Runs tasks in spawned worker processes; a context manager.
+
+    Parameters
+    ----------
+    n_workers : processes
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.stop()
+        self._workers.clear()
+
+    @property
+    def n_workers(self) -> int:
+        """Number of processes."""
+        return self._n_workers
+
+    def start(self, problem: Problem, first: Task) -> None:
+        """Start the workers and wait until one is prepared.
+
+        Raises
+        ------
+        BacktesterError : the problem cannot be trained, as the worker found (e.g. RecipeError)
+        """
+        for _ in range(self._n_workers):
+            self._add_worker(Start(problem=problem, first=first))
+        while not any(worker.ready for worker in self._workers):
+            for worker, message in self._messages():
+                self._note_start(worker, message)
+
+    def run(self, problem: Problem, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+        """Run tasks on the started workers; results come in the order in which they are done."""
+        waiting = deque(tasks)
+        start = Start(problem=problem, first=tasks[0]) if tasks else None
+        n_open = len(tasks)
+        while n_open:
+            for worker in self._workers:
+                if worker.ready and worker.task is None and waiting:
+                    worker.task = waiting.popleft()
+                    _send(worker, Work(task=worker.task))
+            for worker, message in self._messages():
+                if isinstance(message, Solved):
+                    worker.task = None
+                    n_open -= 1
+                    yield message.result
+                elif isinstance(message, Failed):
+                    worker.task = None
+                    n_open -= 1
+                    yield TaskFailure(task=message.task, reason=message.reason)
+                elif message is None and worker.task is not None:
+                    n_open -= 1
+                    yield TaskFailure(task=worker.task, reason=f"its worker was {worker.last_words()}")
+                    self._replace(worker, start)
+                else:
+                    self._note_start(worker, message)
+
+    def _add_worker(self, start: Start) -> None:
+        worker = _Worker()
+        self._workers.append(worker)
+        _send(worker, start)
+
+    def _replace(self, worker: _Worker, start: Start | None) -> None:
+        self._workers.remove(worker)
+        worker.stop()
+        if start is not None:
+            self._add_worker(start)
+
+    def _messages(self) -> list[tuple[_Worker, object]]:
+        """Wait for messages; None stands for a worker that is gone."""
+        by_connection: dict[Connection, _Worker] = {worker.connection: worker for worker in self._workers}
+        received: list[tuple[_Worker, object]] = []
+        for connection in wait(list(by_connection)):
+            try:
+                received.append((by_connection[connection], connection.recv()))  # type: ignore[index, union-attr]
+            except (EOFError, ConnectionResetError):
+                received.append((by_connection[connection], None))  # type: ignore[index]
+        return received
+
+    def _note_start(self, worker: _Worker, message: object) -> None:
+        if isinstance(message, Ready):
+            worker.ready = True
+        elif isinstance(message, Refused):
+            kind = getattr(errors, message.kind)
+            raise kind(message.message, advice=message.advice)
+        elif message is None:
+            raise BacktesterError(
+                f"A training process did not start: {worker.last_words()}.",
+                advice="Check that TensorFlow imports in this environment: python -c 'import tensorflow'.",
+            )
+
+
+def _send(worker: _Worker, message: object) -> None:
+    # A worker that died meanwhile is found when its connection is read.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        worker.connection.send(message)

@@ -1,0 +1,76 @@
+"""A worker process: it receives a problem, then tasks, and answers each.
+
+It is started by its own command line rather than by ``multiprocessing``, so that a user's script
+needs no ``__main__`` guard and TensorFlow always starts with the same flags.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+from backtester.errors import BacktesterError
+from backtester.execution.messages import Failed, Ready, Refused, Solved, Start, Work
+from backtester.tasks import TaskRunner
+
+__all__ = ["ENVIRONMENT", "serve"]
+
+# The same bits on every machine of a kind: one thread, no accelerator, one backend.
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "KERAS_BACKEND": "tensorflow",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
+
+
+def serve(connection: Connection) -> None:
+    """Answer messages until the driver closes the connection."""
+    runner: TaskRunner | None = None
+    while True:
+        try:
+            message = connection.recv()
+        except EOFError:
+            return
+        if isinstance(message, Start):
+            try:
+                runner = TaskRunner(message.problem)
+                runner.prepare(message.first)
+            except BacktesterError as error:
+                connection.send(Refused(kind=type(error).__name__, message=error.message, advice=error.advice))
+                continue
+            connection.send(Ready())
+        elif isinstance(message, Work) and runner is not None:
+            connection.send(_answer(runner, message))
+
+
+def _answer(runner: TaskRunner, work: Work) -> Solved | Failed:
+    try:
+        return Solved(result=runner.run(work.task))
+    except BacktesterError as error:
+        return Failed(task=work.task, reason=str(error).replace("\n", " "))
+    except MemoryError:
+        return Failed(task=work.task, reason="out of memory")
+    except Exception as error:  # whatever a fit raises costs this fold alone
+        return Failed(task=work.task, reason=f"{type(error).__name__}: {error}")
+
+
+def main() -> None:
+    """Entry point of ``python -m backtester.execution.worker FILE_DESCRIPTOR``."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when to stop
+    try:
+        serve(Connection(int(sys.argv[1])))
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(0)  # the driver is gone: nothing to tell anyone
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The fold store: what was trained once is never trained again.
+
+An entry is one file named by its task's key. It holds plain arrays and a JSON report behind a
+checksum; no pickle. Only the driver writes, atomically; a damaged entry reads as absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from backtester.errors import StorageError
+from backtester.files import make_folder, write_bytes
+from backtester.models.forecaster import FitReport
+from backtester.tasks import Task, TaskResult
+
+__all__ = ["DamagedEntry", "FoldStore", "default_store_folder"]
+
+_MAGIC = b"walkforward fold 1\n"
+_SUFFIX = ".fold"
+
+
+def default_store_folder() -> Path:
+    """The user's cache directory, or the system's temporary one where there is no home to write to."""
+    folder = platformdirs.user_cache_path("walkforward-backtester") / "folds"
+    try:
+        make_folder(folder)
+    except StorageError:
+        return Path(tempfile.gettempdir()) / "walkforward-backtester" / "folds"
+    return folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedEntry:
+    """An entry whose bytes are not those that were written."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldStore:
+    """Trained folds by key, below one folder.
+
+    Raises
+    ------
+    StorageError : on writing, where the disk is full or read-only
+    """
+
+    folder: Path
+
+    def path(self, key: str) -> Path:
+        """Where the entry of a key is or would be."""
+        return self.folder / key[:2] / f"{key}{_SUFFIX}"
+
+    def keys(self) -> tuple[str, ...]:
+        """All keys, sorted."""
+        return tuple(sorted(path.stem for path in self.folder.glob(f"??/*{_SUFFIX}")))
+
+    def write(self, key: str, result: TaskResult) -> None:
+        """Keep a result."""
+        path = self.path(key)
+        make_folder(path.parent)
+        content = _encode(result)
+        write_bytes(path, _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+    def read(self, key: str, *, task: Task) -> TaskResult | DamagedEntry | None:
+        """The result kept under a key, None where there is none, or why it cannot be used."""
+        try:
+            stored = self.path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return DamagedEntry(key=key, reason=error.strerror or type(error).__name__)
+        head, digest, content = stored[: len(_MAGIC)], *_split(stored[len(_MAGIC) :])
+        if head != _MAGIC:
+            return DamagedEntry(key=key, reason="not an entry of this version" if stored else "empty")
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            return DamagedEntry(key=key, reason="its checksum differs")
+        try:
+            return _decode(content, task=task)
+        except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            return DamagedEntry(key=key, reason=f"its content is wrong ({error})")
+
+
+def _split(stored: bytes) -> tuple[bytes, bytes]:
+    return stored[:64], stored[65:]
+
+
+def _encode(result: TaskResult) -> bytes:
+    report = json.dumps({"report": asdict(result.report), "note": result.note}).encode()
+    arrays = {f"weight_{i}": weight for i, weight in enumerate(result.weights)}
+    buffer = io.BytesIO()
+    np.savez(buffer, forecast=result.forecast, report=np.frombuffer(report, dtype=np.uint8), **arrays)
+    return buffer.getvalue()
+
+
+def _decode(content: bytes, *, task: Task) -> TaskResult:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        told = json.loads(arrays["report"].tobytes())
+        report = told["report"]
+        return TaskResult(
+            task=task,
+            forecast=arrays["forecast"],
+            report=FitReport(
+                epochs=report["epochs"],
+                loss=tuple(report["loss"]),
+                validation_loss=tuple(report["validation_loss"]),
+            ),
+            weights=tuple(arrays[f"weight_{i}"] for i in range(len(arrays.files) - 2)),
+            note=told["note"],
+        )

@@ -1,0 +1,214 @@
+"""One training task: a fold and a member of one symbol, and what determines its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtester.features import FeatureMatrix
+from backtester.folds import Fold
+from backtester.models.forecaster import FitReport, Forecaster
+from backtester.recipe import LstmModel, ModelSection, ReferenceModel, ScalerKind, TargetSection, TrainingSection
+from backtester.samples import FoldSamples, fold_samples
+from backtester.seeds import seed_of
+
+if TYPE_CHECKING:
+    from backtester.training import NetworkForecaster
+
+__all__ = ["Problem", "Task", "TaskFailure", "TaskResult", "TaskRunner", "task_key"]
+
+# Part of every key: a change of the training code that moves a bit must raise it.
+TRAINING_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """All that training needs to know of one symbol.
+
+    Parameters
+    ----------
+    symbol : whose prices these are
+    features : of all bars
+    close : (n_bars,)
+    folds : the schedule
+    seed : of the run
+    target, feature_scaler, model, training : as in the recipe
+    folder : where a relative reference in ``model`` starts
+    code_sha256 : of the user's file named by ``model``, empty for a named model
+    """
+
+    symbol: str
+    features: FeatureMatrix
+    close: NDArray[np.float64]
+    folds: tuple[Fold, ...]
+    seed: int
+    target: TargetSection
+    feature_scaler: ScalerKind
+    model: ModelSection
+    training: TrainingSection
+    folder: Path
+    code_sha256: str = ""
+
+    def samples(self, fold: int) -> FoldSamples:
+        """Scaled samples of one fold."""
+        return fold_samples(
+            self.features,
+            self.close,
+            fold=self.folds[fold],
+            lookback=self.model.lookback,
+            target=self.target,
+            feature_scaler=self.feature_scaler,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Task:
+    """One network to train."""
+
+    fold: int
+    member: int
+
+    def seed(self, problem: Problem) -> int:
+        """The seed of this network, whatever was trained before it."""
+        return seed_of(problem.seed, "network", problem.symbol, self.fold, self.member)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What one task gave.
+
+    Parameters
+    ----------
+    task : which one
+    forecast : (n_test,) ``horizon``-bar log returns, one for each origin of the fold's test span
+    report : epochs and losses
+    weights : the network's; empty for other forecasters
+    note : what the user should know, e.g. that the network did not compile
+    """
+
+    task: Task
+    forecast: NDArray[np.float64]
+    report: FitReport
+    weights: tuple[NDArray[np.float32], ...] = field(default=())
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailure:
+    """Why one task gave nothing."""
+
+    task: Task
+    reason: str
+
+
+def task_key(problem: Problem, task: Task) -> str:
+    """Hash of all that determines a task's result: data of its span, settings, code, seed."""
+    fold = problem.folds[task.fold]
+    first, last = fold.train.start, fold.test.stop
+    layout = [
+        [part.start - first, part.stop - first] for part in (fold.train, fold.validation, fold.test)
+    ]
+    settings = {
+        "version": TRAINING_VERSION,
+        "layout": layout,
+        "warmup": problem.features.warmup,
+        "target": problem.target.model_dump(mode="json"),
+        "feature_scaler": problem.feature_scaler.value,
+        "model": problem.model.model_dump(mode="json") | {"kind": _name_of(problem.model)},
+        "training": problem.training.model_dump(mode="json", exclude={"members"}),
+        "code": problem.code_sha256,
+        "seed": task.seed(problem),
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(problem.features.values[first:last]).tobytes())
+    digest.update(np.ascontiguousarray(problem.close[first:last]).tobytes())
+    return digest.hexdigest()
+
+
+def _name_of(model: ModelSection) -> str:
+    """A file's content stands for its path, so that a moved file trains nothing anew."""
+    if isinstance(model, ReferenceModel):
+        place, _, name = model.kind.rpartition(":")
+        return name if place.endswith(".py") else model.kind
+    return model.kind
+
+
+class TaskRunner:
+    """Runs tasks of one problem in this process."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._forecaster, self._network = _make_forecaster(problem)
+
+    def prepare(self, task: Task) -> None:
+        """Compile for the shapes of a task, so that tasks of the same shape only run."""
+        if self._network is not None:
+            samples = self._problem.samples(task.fold)
+            self._network.prepare(samples.train, validation=samples.validation)
+
+    def run(self, task: Task) -> TaskResult:
+        """Train one network and forecast its test span.
+
+        Raises
+        ------
+        FitError : the fit diverged
+        UserCodeError : the user's builder or regressor failed
+        """
+        samples = self._problem.samples(task.fold)
+        fitted = self._forecaster.fit(
+            samples.train, validation=samples.validation, seed=task.seed(self._problem)
+        )
+        return TaskResult(
+            task=task,
+            forecast=samples.to_forecast(fitted.predict(samples.test)),
+            report=fitted.report,
+            weights=fitted.weights,
+            note=self._network.note if self._network is not None else "",
+        )
+
+
+def _make_forecaster(problem: Problem) -> tuple[Forecaster, NetworkForecaster | None]:
+    from backtester.models.regressors import RegressorForecaster
+    from backtester.references import check_parameters, load_reference
+
+    model = problem.model
+    if isinstance(model, LstmModel):
+        from backtester.models.networks import lstm_builder
+
+        network = _network(problem, lstm_builder(model))
+        return network, network
+    if not isinstance(model, ReferenceModel):
+        raise TypeError(f"model {model.kind!r} is not trained")
+    named = load_reference(model.kind, folder=problem.folder)
+    if isinstance(named, type) and hasattr(named, "fit") and hasattr(named, "predict"):
+        check_parameters(named, model.parameters, what=f"model.kind = {model.kind!r}")
+        return RegressorForecaster(regressor_class=named, parameters=model.parameters), None
+    from backtester.models.networks import user_builder
+
+    network = _network(problem, user_builder(named, model=model, folder=problem.folder))
+    return network, network
+
+
+def _network(problem: Problem, builder: object) -> NetworkForecaster:
+    from backtester.training import FitSettings, NetworkForecaster
+
+    training = problem.training
+    return NetworkForecaster(
+        builder,
+        name=problem.model.kind,
+        input_shape=(problem.model.lookback, len(problem.features.names)),
+        settings=FitSettings(
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            learning_rate=training.learning_rate,
+            optimizer=training.optimizer,
+            loss=training.loss,
+            patience=training.patience,
+        ),
+    )
