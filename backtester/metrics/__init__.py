@@ -1,0 +1,27 @@
+"""Every headline figure, by one formula each."""
+
+from backtester.metrics.accuracy import ForecastAccuracy, forecast_accuracy
+from backtester.metrics.performance import Performance, performance
+from backtester.metrics.returns import (
+    annual_turnover,
+    cagr,
+    drawdowns,
+    max_drawdown,
+    sharpe,
+    total_return,
+    volatility,
+)
+
+__all__ = [
+    "ForecastAccuracy",
+    "Performance",
+    "annual_turnover",
+    "cagr",
+    "drawdowns",
+    "forecast_accuracy",
+    "max_drawdown",
+    "performance",
+    "sharpe",
+    "total_return",
+    "volatility",
+]
