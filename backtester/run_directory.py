@@ -19,9 +19,15 @@ from backtester.files import storage_error, write_bytes
 
 __all__ = [
     "DATA_FILES",
+    "FINISHED",
+    "MANIFEST",
+    "PAGE",
+    "SUMMARY",
     "RunRecord",
+    "claim_directory",
     "lock_directory",
     "read_json",
+    "read_record",
     "read_run",
     "write_checksums",
     "write_table",
@@ -40,6 +46,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "trades.csv": ("entry_date", "exit_date"),
 }
 DATA_FILES = (SUMMARY, *TABLES)
+PAGE = "index.html"
+FINISHED = ("done", "incomplete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +88,25 @@ def read_run(directory: Path) -> RunRecord:
             advice="Name a folder that `backtester run` made; `backtester runs` lists them.",
         )
     manifest = read_json(directory / MANIFEST)
-    if manifest.get("state") not in {"done", "incomplete"}:
+    if manifest.get("state") not in FINISHED:
         raise RunDirectoryError(
             f"{directory}: this run is not finished (state: {manifest.get('state')!r}).",
             advice="Run the same recipe again; it goes on where it stopped.",
         )
+    return read_record(directory)
+
+
+def read_record(directory: Path) -> RunRecord:
+    """Read the files of a run whatever its state.
+
+    Raises
+    ------
+    StorageError : a file is missing or cannot be read
+    """
     tables = {name: _read_table(directory / name, dates=dates) for name, dates in TABLES.items()}
     return RunRecord(
         directory=directory,
-        manifest=manifest,
+        manifest=read_json(directory / MANIFEST),
         summary=read_json(directory / SUMMARY),
         prices=tables["prices.csv"].set_index("date"),
         forecasts=tables["forecasts.csv"],
@@ -116,6 +134,32 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise StorageError(f"{path}: holds no JSON object.")
     return value
+
+
+def claim_directory(directory: Path, *, question_sha256: str) -> bool:
+    """Check that a question may have this place; whether it is already answered there.
+
+    Raises
+    ------
+    RunDirectoryError : a file, or a folder that holds something else than a run of this question
+    StorageError : its manifest is damaged
+    """
+    if not directory.exists():
+        return False
+    other = f"{directory}: holds something else than a run of this recipe on these prices"
+    advice = "Nothing was changed. Move it away, or choose another folder with --out."
+    if not directory.is_dir():
+        raise RunDirectoryError(f"{directory}: is a file, not a folder.", advice=advice)
+    if not (directory / MANIFEST).exists():
+        if any(path.name != LOCK for path in directory.iterdir()):
+            raise RunDirectoryError(f"{other} ({MANIFEST} is missing).", advice=advice)
+        return False
+    manifest = read_json(directory / MANIFEST)
+    if manifest.get("question_sha256") != question_sha256:
+        raise RunDirectoryError(f"{other}.", advice=advice)
+    return manifest.get("state") == "done" and all(
+        (directory / name).is_file() for name in (*DATA_FILES, PAGE)
+    )
 
 
 def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:

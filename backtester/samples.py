@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtester.features import FeatureMatrix, Scaler, fit_scaler, target_values, to_log_return
-from backtester.folds import Fold
+from backtester.folds import Fold, Part
 from backtester.recipe import ScalerKind, TargetSection
 
 __all__ = ["FoldSamples", "Samples", "fold_samples"]
@@ -86,33 +86,28 @@ def fold_samples(
     """
     values = features.values
     wanted = target_values(close, kind=target.kind, horizon=target.horizon)
-    parts = {
+    origins = {
         part: fold.origins(part, lookback=lookback, horizon=target.horizon, warmup=features.warmup)
-        for part in ("train", "validation", "test")
+        for part in Part
     }
-    scaler = fit_scaler(values[fold.train.start + features.warmup : fold.train.stop], kind=feature_scaler)
-    target_scaler = fit_scaler(wanted[parts["train"]], kind=target.scaler)
+    first = fold.train.start
+    scaler = fit_scaler(values[first + features.warmup : fold.train.stop], kind=feature_scaler)
+    target_scaler = fit_scaler(wanted[origins[Part.TRAIN]], kind=target.scaler)
+    scaled = scaler.transform(values[first : fold.test.stop]).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, lookback, axis=0).transpose(0, 2, 1)
 
-    def samples(origins: NDArray[np.int64]) -> Samples:
+    def samples(part: Part) -> Samples:
         return Samples(
-            inputs=_windows(scaler.transform(values), origins=origins, lookback=lookback),
-            targets=target_scaler.transform(wanted[origins]).astype(np.float32),
-            origins=origins,
+            inputs=np.ascontiguousarray(windows[origins[part] - first - lookback + 1]),
+            targets=target_scaler.transform(wanted[origins[part]]).astype(np.float32),
+            origins=origins[part],
         )
 
     return FoldSamples(
-        train=samples(parts["train"]),
-        validation=samples(parts["validation"]),
-        test=samples(parts["test"]),
+        train=samples(Part.TRAIN),
+        validation=samples(Part.VALIDATION),
+        test=samples(Part.TEST),
         target_scaler=target_scaler,
         target=target,
-        last_close=close[parts["test"]],
+        last_close=close[origins[Part.TEST]],
     )
-
-
-def _windows(
-    values: NDArray[np.float64], *, origins: NDArray[np.int64], lookback: int
-) -> NDArray[np.float32]:
-    """Windows (n, lookback, n_features) that end at each origin."""
-    view = np.lib.stride_tricks.sliding_window_view(values.astype(np.float32), lookback, axis=0)
-    return np.ascontiguousarray(view[origins - lookback + 1].transpose(0, 2, 1))

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -96,8 +97,8 @@ def _split(stored: bytes) -> tuple[bytes, bytes]:
 
 
 def _encode(result: TaskResult) -> bytes:
-    report = json.dumps({"report": asdict(result.report), "note": result.note}).encode()
-    arrays = {f"weight_{i}": weight for i, weight in enumerate(result.weights)}
+    report = json.dumps({"seed": result.seed, "report": asdict(result.report), "note": result.note}).encode()
+    arrays: dict[str, Any] = {f"weight_{i}": weight for i, weight in enumerate(result.weights)}
     buffer = io.BytesIO()
     np.savez(buffer, forecast=result.forecast, report=np.frombuffer(report, dtype=np.uint8), **arrays)
     return buffer.getvalue()
@@ -109,6 +110,7 @@ def _decode(content: bytes, *, task: Task) -> TaskResult:
         report = told["report"]
         return TaskResult(
             task=task,
+            seed=told["seed"],
             forecast=arrays["forecast"],
             report=FitReport(
                 epochs=report["epochs"],

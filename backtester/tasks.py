@@ -12,13 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtester.features import FeatureMatrix
-from backtester.folds import Fold
+from backtester.folds import Fold, Part
 from backtester.models.forecaster import FitReport, Forecaster
-from backtester.recipe import LstmModel, ModelSection, ReferenceModel, ScalerKind, TargetSection, TrainingSection
+from backtester.recipe import (
+    LstmModel,
+    ModelSection,
+    ReferenceModel,
+    ScalerKind,
+    TargetSection,
+    TrainingSection,
+)
 from backtester.samples import FoldSamples, fold_samples
 from backtester.seeds import seed_of
 
 if TYPE_CHECKING:
+    from backtester.models.networks import Builder
     from backtester.training import NetworkForecaster
 
 __all__ = ["Problem", "Task", "TaskFailure", "TaskResult", "TaskRunner", "task_key"]
@@ -55,6 +63,22 @@ class Problem:
     folder: Path
     code_sha256: str = ""
 
+    def check(self) -> None:
+        """Check that every fold has a sample to learn from.
+
+        Raises
+        ------
+        RecipeError : a fold without one
+        """
+        for fold in self.folds:
+            for part in Part:
+                fold.origins(
+                    part,
+                    lookback=self.model.lookback,
+                    horizon=self.target.horizon,
+                    warmup=self.features.warmup,
+                )
+
     def samples(self, fold: int) -> FoldSamples:
         """Scaled samples of one fold."""
         return fold_samples(
@@ -86,6 +110,7 @@ class TaskResult:
     Parameters
     ----------
     task : which one
+    seed : of this network
     forecast : (n_test,) ``horizon``-bar log returns, one for each origin of the fold's test span
     report : epochs and losses
     weights : the network's; empty for other forecasters
@@ -93,6 +118,7 @@ class TaskResult:
     """
 
     task: Task
+    seed: int
     forecast: NDArray[np.float64]
     report: FitReport
     weights: tuple[NDArray[np.float32], ...] = field(default=())
@@ -111,9 +137,7 @@ def task_key(problem: Problem, task: Task) -> str:
     """Hash of all that determines a task's result: data of its span, settings, code, seed."""
     fold = problem.folds[task.fold]
     first, last = fold.train.start, fold.test.stop
-    layout = [
-        [part.start - first, part.stop - first] for part in (fold.train, fold.validation, fold.test)
-    ]
+    layout = [[part.start - first, part.stop - first] for part in (fold.train, fold.validation, fold.test)]
     settings = {
         "version": TRAINING_VERSION,
         "layout": layout,
@@ -161,11 +185,11 @@ class TaskRunner:
         UserCodeError : the user's builder or regressor failed
         """
         samples = self._problem.samples(task.fold)
-        fitted = self._forecaster.fit(
-            samples.train, validation=samples.validation, seed=task.seed(self._problem)
-        )
+        seed = task.seed(self._problem)
+        fitted = self._forecaster.fit(samples.train, validation=samples.validation, seed=seed)
         return TaskResult(
             task=task,
+            seed=seed,
             forecast=samples.to_forecast(fitted.predict(samples.test)),
             report=fitted.report,
             weights=fitted.weights,
@@ -195,7 +219,7 @@ def _make_forecaster(problem: Problem) -> tuple[Forecaster, NetworkForecaster | 
     return network, network
 
 
-def _network(problem: Problem, builder: object) -> NetworkForecaster:
+def _network(problem: Problem, builder: Builder) -> NetworkForecaster:
     from backtester.training import FitSettings, NetworkForecaster
 
     training = problem.training

@@ -7,20 +7,18 @@ before t; what is already in the store is not trained again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backtester.execution import available_cores
+from backtester.execution import Executor
 from backtester.folds import Fold
 from backtester.forecasts import FORECAST_COLUMNS, Forecasts
 from backtester.models import BASELINES, baseline_forecasts
 from backtester.prices import Note, NoteKind
-from backtester.recipe import ExecutionSection, ExecutorKind
 from backtester.store import DamagedEntry, FoldStore
 from backtester.tasks import Problem, Task, TaskFailure, TaskResult, task_key
 
@@ -29,6 +27,7 @@ __all__ = [
     "Progress",
     "Timing",
     "WalkForward",
+    "Work",
     "baseline_table",
     "forecast_table",
     "open_work",
@@ -96,20 +95,6 @@ class WalkForward:
     notes: tuple[Note, ...]
 
 
-class Executor(Protocol):
-    """Where tasks run."""
-
-    @property
-    def n_workers(self) -> int:
-        """Number of workers."""
-
-    def start(self, problem: Problem, first: Task) -> None:
-        """Wait until a worker is prepared; raises what makes the problem untrainable."""
-
-    def run(self, problem: Problem, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
-        """Run tasks; results in any order."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What is known before the training: results in the store, and the tasks that are not."""
@@ -148,13 +133,6 @@ def open_work(problem: Problem, *, store: FoldStore) -> Work:
     )
 
 
-def n_workers(section: ExecutionSection, *, n_tasks: int) -> int:
-    """How many workers to start: as the recipe says, but no more than there are tasks."""
-    if section.executor is ExecutorKind.SERIAL:
-        return 1
-    return max(1, min(section.workers or available_cores(), n_tasks))
-
-
 def walk_forward(
     problem: Problem,
     *,
@@ -182,7 +160,7 @@ def walk_forward(
     begun = time.monotonic()
     results, failures = list(work.stored), list[TaskFailure]()
     notes = dict.fromkeys(work.notes)
-    for done, outcome in enumerate(executor.run(problem, work.missing), start=1):
+    for done, outcome in enumerate(executor.run(work.missing), start=1):
         if isinstance(outcome, TaskResult):
             store.write(work.keys[outcome.task], outcome)
             results.append(outcome)
@@ -221,7 +199,9 @@ def _progress(outcome: TaskResult | TaskFailure, *, done: int, total: int, begun
     )
 
 
-def forecast_table(problem: Problem, *, outcomes: Sequence[FoldOutcome], dates: pd.DatetimeIndex) -> Forecasts:
+def forecast_table(
+    problem: Problem, *, outcomes: Sequence[FoldOutcome], dates: pd.DatetimeIndex
+) -> Forecasts:
     """Average the members of each fold into the table of forecasts.
 
     A fold with a failed member has NaN forecasts: never a forecast from a failed fit.

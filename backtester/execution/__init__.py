@@ -1,5 +1,59 @@
-"""Where training tasks run."""
+"""Where training tasks run: worker processes on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from backtester.execution.pool import WorkerPool, available_cores
+from backtester.recipe import ExecutionSection, ExecutorKind
+from backtester.tasks import Problem, Task, TaskFailure, TaskResult
 
-__all__ = ["WorkerPool", "available_cores"]
+__all__ = ["Executor", "WorkerPool", "available_cores", "n_workers", "open_executor"]
+
+
+class Executor(Protocol):
+    """Started workers that do the tasks of one problem."""
+
+    @property
+    def n_workers(self) -> int:
+        """Number of workers."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+        """Do tasks; what comes of each, in the order in which they end."""
+
+
+class _Idle:
+    """The executor where nothing is to be done."""
+
+    n_workers = 0
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+        """Do nothing."""
+        return iter(())
+
+
+def n_workers(section: ExecutionSection, *, n_tasks: int) -> int:
+    """Give the number of workers to start: as the recipe says, but no more than there are tasks."""
+    if section.executor is ExecutorKind.SERIAL:
+        return 1
+    return max(1, min(section.workers or available_cores(), n_tasks))
+
+
+@contextlib.contextmanager
+def open_executor(
+    section: ExecutionSection, *, problem: Problem, tasks: Sequence[Task]
+) -> Iterator[Executor]:
+    """Start workers for these tasks and stop them at the end.
+
+    Raises
+    ------
+    BacktesterError : what makes the problem untrainable, found before the first task; e.g. RecipeError
+        for a network of the wrong shape
+    """
+    if not tasks:
+        yield _Idle()
+        return
+    with WorkerPool(n_workers(section, n_tasks=len(tasks)), problem=problem, first=tasks[0]) as pool:
+        yield pool

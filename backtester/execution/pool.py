@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import IO
 
 from backtester import errors
@@ -35,7 +35,7 @@ class _Worker:
         self.connection, theirs = multiprocessing.Pipe()
         self.task: Task | None = None
         self.ready = False
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "backtester.execution.worker", str(theirs.fileno())],
@@ -53,7 +53,7 @@ class _Worker:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         if code < 0:
-            how = f"killed by {signal.Signals(-code).name}"
+            how = f"was killed by {signal.Signals(-code).name}"
             how += " (out of memory?)" if -code == signal.SIGKILL else ""
         else:
             how = f"ended with exit code {code}"
@@ -68,18 +68,34 @@ class _Worker:
 
 
 class WorkerPool:
-    """Runs tasks in spawned worker processes; a context manager.
+    """Does the tasks of one problem in spawned worker processes; a context manager.
 
     Parameters
     ----------
     n_workers : processes
+    problem : what to train
+    first : the task whose shapes the workers compile while they start
+
+    Raises
+    ------
+    BacktesterError : on entering, what makes the problem untrainable, as a worker found
     """
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, *, problem: Problem, first: Task) -> None:
         self._n_workers = n_workers
+        self._start = Start(problem=problem, first=first)
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> WorkerPool:
+        try:
+            for _ in range(self._n_workers):
+                self._add_worker()
+            while not any(worker.ready for worker in self._workers):
+                for worker, message in self._messages():
+                    self._note_start(worker, message)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,66 +108,46 @@ class WorkerPool:
         """Number of processes."""
         return self._n_workers
 
-    def start(self, problem: Problem, first: Task) -> None:
-        """Start the workers and wait until one is prepared.
-
-        Raises
-        ------
-        BacktesterError : the problem cannot be trained, as the worker found (e.g. RecipeError)
-        """
-        for _ in range(self._n_workers):
-            self._add_worker(Start(problem=problem, first=first))
-        while not any(worker.ready for worker in self._workers):
-            for worker, message in self._messages():
-                self._note_start(worker, message)
-
-    def run(self, problem: Problem, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
-        """Run tasks on the started workers; results come in the order in which they are done."""
-        waiting = deque(tasks)
-        start = Start(problem=problem, first=tasks[0]) if tasks else None
-        n_open = len(tasks)
+    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+        """Do tasks; what comes of each, in the order in which they end."""
+        waiting, n_open = deque(tasks), len(tasks)
         while n_open:
             for worker in self._workers:
                 if worker.ready and worker.task is None and waiting:
                     worker.task = waiting.popleft()
                     _send(worker, Work(task=worker.task))
             for worker, message in self._messages():
-                if isinstance(message, Solved):
-                    worker.task = None
+                outcome = self._outcome(worker, message)
+                if outcome is not None:
                     n_open -= 1
-                    yield message.result
-                elif isinstance(message, Failed):
-                    worker.task = None
-                    n_open -= 1
-                    yield TaskFailure(task=message.task, reason=message.reason)
-                elif message is None and worker.task is not None:
-                    n_open -= 1
-                    yield TaskFailure(task=worker.task, reason=f"its worker was {worker.last_words()}")
-                    self._replace(worker, start)
-                else:
-                    self._note_start(worker, message)
+                    yield outcome
 
-    def _add_worker(self, start: Start) -> None:
+    def _outcome(self, worker: _Worker, message: object) -> TaskResult | TaskFailure | None:
+        """What a message says of a task; None where it is about a worker's start."""
+        if isinstance(message, Solved):
+            worker.task = None
+            return message.result
+        if isinstance(message, Failed):
+            worker.task = None
+            return TaskFailure(task=message.task, reason=message.reason)
+        if message is None and worker.task is not None:
+            failure = TaskFailure(task=worker.task, reason=f"its worker {worker.last_words()}")
+            self._workers.remove(worker)
+            worker.stop()
+            self._add_worker()
+            return failure
+        self._note_start(worker, message)
+        return None
+
+    def _add_worker(self) -> None:
         worker = _Worker()
         self._workers.append(worker)
-        _send(worker, start)
-
-    def _replace(self, worker: _Worker, start: Start | None) -> None:
-        self._workers.remove(worker)
-        worker.stop()
-        if start is not None:
-            self._add_worker(start)
+        _send(worker, self._start)
 
     def _messages(self) -> list[tuple[_Worker, object]]:
         """Wait for messages; None stands for a worker that is gone."""
-        by_connection: dict[Connection, _Worker] = {worker.connection: worker for worker in self._workers}
-        received: list[tuple[_Worker, object]] = []
-        for connection in wait(list(by_connection)):
-            try:
-                received.append((by_connection[connection], connection.recv()))  # type: ignore[index, union-attr]
-            except (EOFError, ConnectionResetError):
-                received.append((by_connection[connection], None))  # type: ignore[index]
-        return received
+        speaking = wait([worker.connection for worker in self._workers])
+        return [(worker, _receive(worker)) for worker in self._workers if worker.connection in speaking]
 
     def _note_start(self, worker: _Worker, message: object) -> None:
         if isinstance(message, Ready):
@@ -164,6 +160,13 @@ class WorkerPool:
                 f"A training process did not start: {worker.last_words()}.",
                 advice="Check that TensorFlow imports in this environment: python -c 'import tensorflow'.",
             )
+
+
+def _receive(worker: _Worker) -> object:
+    try:
+        return worker.connection.recv()
+    except (EOFError, ConnectionResetError):
+        return None
 
 
 def _send(worker: _Worker, message: object) -> None:

@@ -45,9 +45,10 @@ def serve(connection: Connection) -> None:
                 runner = TaskRunner(message.problem)
                 runner.prepare(message.first)
             except BacktesterError as error:
-                connection.send(Refused(kind=type(error).__name__, message=error.message, advice=error.advice))
-                continue
-            connection.send(Ready())
+                kind = type(error).__name__
+                connection.send(Refused(kind=kind, message=error.message, advice=error.advice))
+            else:
+                connection.send(Ready())
         elif isinstance(message, Work) and runner is not None:
             connection.send(_answer(runner, message))
 

@@ -1,0 +1,98 @@
+"""How the program speaks: results on stdout, everything else on stderr, no bars off a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from backtester.errors import BacktesterError
+
+if TYPE_CHECKING:
+    from backtester.pipeline import Listener
+    from backtester.walkforward import Progress
+
+__all__ = ["listening", "print_error", "print_json", "print_notes", "say", "terminal_width"]
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not a result."""
+    typer.echo(text, err=True)
+
+
+def print_error(error: BacktesterError) -> None:
+    """Print an error: what is wrong, then what to do."""
+    say(f"error: {error.message}")
+    if error.advice:
+        say(f"  {error.advice}")
+
+
+def print_json(value: Mapping[str, Any] | list[Any]) -> None:
+    """Print a result for a script."""
+    typer.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def print_notes(notes: list[dict[str, str]]) -> None:
+    """Print what was repaired and what the user should know."""
+    for note in notes:
+        if note["kind"] != "info":
+            say(f"{note['kind']}: {note['text']}")
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, 80 off a terminal."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """Show how a run goes: a bar on a terminal, plain lines elsewhere."""
+    from backtester.pipeline import Listener
+
+    if not sys.stderr.isatty():
+        yield Listener(step=say, progress=_plain_progress())
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[about]}"),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        line = bar.add_task("training", total=None, about="", visible=False)
+
+        def show(progress: Progress) -> None:
+            bar.update(
+                line, total=progress.total, completed=progress.done, about=_about(progress), visible=True
+            )
+
+        yield Listener(
+            step=lambda text: bar.console.print(text, markup=False, highlight=False), progress=show
+        )
+
+
+def _plain_progress() -> Any:
+    told = -1
+
+    def show(progress: Progress) -> None:
+        nonlocal told
+        tenth = 10 * progress.done // progress.total
+        if tenth > told:
+            told = tenth
+            say(f"training {progress.done}/{progress.total}  {_about(progress)}")
+
+    return show
+
+
+def _about(progress: Progress) -> str:
+    loss = "failed" if progress.loss is None else f"loss {progress.loss:.4f}"
+    return f"fold {progress.fold}  {loss}  {progress.seconds_left:.0f} s left"

@@ -1,0 +1,145 @@
+"""Commands that ask a question: ``run`` answers it, ``plan`` only lays it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backtester.cli.console import listening, print_json, print_notes, say, terminal_width
+from backtester.errors import FoldsFailedError, UsageError
+
+__all__ = ["plan", "run"]
+
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of a built-in one such as lstm.")
+]
+CsvOption = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Prices from a CSV (also .csv.gz) or Parquet file."),
+]
+YahooOption = Annotated[
+    str, typer.Option("--yahoo", metavar="SYMBOL", help="Prices from Yahoo, kept for the next time.")
+]
+SampleOption = Annotated[
+    str, typer.Option("--sample", metavar="NAME", help="Bundled prices: SPY, AAPL, GOOG, INTC, SP500.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a key of the recipe, e.g. model.units=25; repeatable."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def run(
+    recipe: RecipeArgument,
+    *,
+    csv: CsvOption = None,
+    yahoo: YahooOption = "",
+    sample: SampleOption = "",
+    changes: SetOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder for run directories. [default: reports]"),
+    ] = None,
+    executor: Annotated[str, typer.Option("--executor", metavar="NAME", help="serial or processes.")] = "",
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Retrain, forecast, trade and report: one recipe on one series of prices.
+
+    Examples:
+
+      backtester run lstm
+
+      backtester run lstm --csv KO.csv --set model.units=25 --set broker.commission_bp=5
+
+      backtester run my/recipe.toml --yahoo MSFT --out results
+    """
+    execution = [f'execution.executor="{executor}"'] if executor else []
+    execution += [] if workers is None else [f"execution.workers={workers}"]
+    loaded = _load(recipe, csv=csv, yahoo=yahoo, sample=sample, changes=[*(changes or []), *execution])
+    from backtester.pipeline import answer
+    from backtester.question import ask
+
+    with listening() as listener:
+        listener.step(f"Reading prices and checking the recipe {loaded.name!r}.")
+        question = ask(loaded)
+        print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
+        record = answer(question, out=out, listener=listener)
+    _print_result(record, as_json=as_json)
+
+
+def _load(recipe: str, *, csv: Path | None, yahoo: str, sample: str, changes: list[str]) -> Any:
+    from backtester.recipe import load_recipe, parse_overrides
+
+    if sum([csv is not None, bool(yahoo), bool(sample)]) > 1:
+        raise UsageError(
+            "--csv, --yahoo and --sample exclude each other.", advice="Name one source of prices."
+        )
+    overrides: dict[str, Any] = {}
+    if csv is not None:
+        kind = "parquet" if csv.suffix.lower() in {".parquet", ".pq"} else "csv"
+        overrides = {
+            "data.source": kind,
+            "data.path": str(csv.absolute()),
+            "data.symbol": csv.name.split(".")[0],
+        }
+    elif yahoo:
+        overrides = {"data.source": "yahoo", "data.symbol": yahoo}
+    elif sample:
+        overrides = {"data.source": "sample", "data.symbol": sample}
+    return load_recipe(recipe, overrides=overrides | parse_overrides(changes))
+
+
+def _print_result(record: Any, *, as_json: bool) -> None:
+    from backtester.reporting import comparison_text
+
+    page = record.directory / "index.html"
+    if as_json:
+        print_json({**record.summary, "directory": str(record.directory), "page": str(page)})
+    else:
+        table = comparison_text(record.summary, width=terminal_width())
+        typer.echo(f"{table}\n\n{record.summary['answer']}\n\nReport: {page}")
+    print_notes(record.manifest["notes"])
+    failed = [fold for fold in record.manifest["folds"] if fold["state"] == "failed"]
+    if failed:
+        raise FoldsFailedError(
+            f"{len(failed)} of {len(record.manifest['folds'])} folds have no forecast; "
+            f"first: fold {failed[0]['index']}, tested {failed[0]['test_start']} to {failed[0]['test_end']}: "
+            f"{failed[0]['reason']}",
+            advice="Repair the cause and run again: only these folds are trained.",
+        )
+
+
+def plan(
+    recipe: RecipeArgument,
+    *,
+    csv: CsvOption = None,
+    yahoo: YahooOption = "",
+    sample: SampleOption = "",
+    changes: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the folds and samples of a recipe; nothing is trained.
+
+    Examples:
+
+      backtester plan lstm
+
+      backtester plan lstm --sample AAPL --set folds.train=3Y --set folds.scheme=expanding
+    """
+    from backtester.planning import plan_of, plan_text
+    from backtester.question import ask
+
+    question = ask(_load(recipe, csv=csv, yahoo=yahoo, sample=sample, changes=changes or []))
+    if as_json:
+        print_json(plan_of(question))
+    else:
+        typer.echo(plan_text(question, width=terminal_width()))
+        say("Nothing was trained. `backtester run` with the same options answers the question.")

@@ -1,0 +1,149 @@
+"""``run.json``: what was asked and how far it is; rewritten at each change of state."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backtester.files import write_json
+from backtester.folds import Fold
+from backtester.prices import Note
+from backtester.question import Question
+from backtester.recipe import published_mapping
+from backtester.walkforward import FoldOutcome, WalkForward
+
+__all__ = ["Manifest", "program_version"]
+
+_PACKAGES = (
+    "backtrader",
+    "keras",
+    "numpy",
+    "pandas",
+    "quantstats",
+    "scikit-learn",
+    "tensorflow",
+)
+
+
+def program_version() -> str:
+    """Version of this program."""
+    return metadata.version("walkforward-backtester")
+
+
+class Manifest:
+    """The manifest of one run.
+
+    Parameters
+    ----------
+    question : what is asked
+    path : of ``run.json``
+    """
+
+    def __init__(self, question: Question, *, path: Path) -> None:
+        self._question = question
+        self._path = path
+        self._content = _asked(question)
+
+    def set_state(self, state: str, *, reason: str = "") -> None:
+        """Record the state of the run and write the file."""
+        self._content |= {"state": state, "reason": reason}
+        write_json(self._path, self._content)
+
+    def record_training(self, result: WalkForward) -> None:
+        """Record what came of each fold and where the time went."""
+        dates = self._question.prices.dates
+        self._content["folds"] = [_fold_entry(outcome, dates=dates) for outcome in result.outcomes]
+        self._content["timing"] = asdict(result.timing)
+
+    def record_notes(self, notes: Sequence[Note]) -> None:
+        """Record what the user must know beside the prices."""
+        self._content["notes"] = _notes(notes)
+
+    def record_wall_time(self, seconds: float) -> None:
+        """Record how long the whole took."""
+        self._content["timing"] = {**self._content["timing"], "wall_seconds": seconds}
+
+
+def _asked(question: Question) -> dict[str, Any]:
+    prices = question.prices
+    return {
+        "program": {"name": "walkforward-backtester", "version": program_version()},
+        "question_sha256": question.sha256,
+        "recipe_name": question.loaded.name,
+        "recipe": published_mapping(question.loaded.recipe),
+        "data": {
+            "source": prices.source,
+            "name": prices.source_name,
+            "sha256": prices.source_sha256,
+            "bars_sha256": prices.sha256,
+            "symbol": prices.symbol,
+            "adjustment": prices.adjustment.value,
+            "start": _day(prices.dates[0]),
+            "end": _day(prices.dates[-1]),
+            "bars": len(prices),
+            "notes": _notes(prices.notes),
+        },
+        "versions": {"python": platform.python_version(), **_versions()},
+        "cpu": f"{platform.machine()} {sys.platform}",
+        "folds": [
+            _fold_entry(FoldOutcome(fold=fold, results=(), failures=()), dates=prices.dates)
+            for fold in question.problem.folds
+        ],
+        "notes": _notes(question.notes),
+        "timing": {},
+        "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "state": "running",
+        "reason": "",
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in _PACKAGES}
+
+
+def _notes(notes: Sequence[Note]) -> list[dict[str, str]]:
+    return [{"kind": note.kind.value, "text": note.text} for note in notes]
+
+
+def _fold_entry(outcome: FoldOutcome, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
+    fold: Fold = outcome.fold
+    state = "failed" if outcome.failures else "done" if outcome.results else "pending"
+    return {
+        "index": fold.index,
+        **_span("train", bars=fold.train, dates=dates),
+        **_span("validation", bars=fold.validation, dates=dates),
+        **_span("test", bars=fold.test, dates=dates),
+        "test_bars": fold.test.stop - fold.test.start,
+        "state": state,
+        "reason": outcome.reason,
+        "members": [
+            {
+                "member": result.task.member,
+                "seed": result.seed,
+                "epochs": result.report.epochs,
+                "loss": result.report.loss[-1] if result.report.loss else None,
+                "validation_loss": min(result.report.validation_loss, default=None),
+            }
+            for result in outcome.results
+        ],
+    }
+
+
+def _span(name: str, *, bars: slice, dates: pd.DatetimeIndex) -> dict[str, str | None]:
+    empty = bars.stop <= bars.start
+    return {
+        f"{name}_start": None if empty else _day(dates[bars.start]),
+        f"{name}_end": None if empty else _day(dates[bars.stop - 1]),
+    }
+
+
+def _day(date: pd.Timestamp) -> str:
+    return f"{date:%Y-%m-%d}"

@@ -1,0 +1,115 @@
+"""The question of a run: recipe and prices, read and checked, before anything is trained or written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from backtester.backtest import check_fill
+from backtester.backtest.loading import load_strategy
+from backtester.features import feature_matrix
+from backtester.folds import make_folds
+from backtester.models.baselines import BASELINES
+from backtester.prices import Note, Prices, read_prices
+from backtester.recipe import LoadedRecipe, ReferenceModel, ReferenceStrategy, question_sha256
+from backtester.references import reference_sha256
+from backtester.tasks import Problem
+
+__all__ = ["Question", "ask"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a run is asked, with all that its answer depends on.
+
+    Parameters
+    ----------
+    loaded : the recipe
+    prices : checked
+    problem : what is trained
+    notes : on the fills
+    sha256 : the same for the same question, wherever and however it is run
+    """
+
+    loaded: LoadedRecipe
+    prices: Prices
+    problem: Problem
+    notes: tuple[Note, ...]
+    sha256: str
+
+    @property
+    def directory_name(self) -> str:
+        """The run directory's name: the same question has the same place."""
+        parts = [_plain(self.loaded.name), _plain(self.prices.symbol), self.sha256[:8]]
+        return "-".join(parts)
+
+
+def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
+    """Read and check everything that a run needs.
+
+    Parameters
+    ----------
+    loaded : the recipe
+    prices : instead of those that ``[data]`` names
+
+    Raises
+    ------
+    PricesError : prices that cannot be used, or too few for one fold
+    RecipeError : settings that do not fit the prices or one another, or user code that cannot be loaded
+    """
+    recipe = loaded.recipe
+    prices = read_prices(recipe.data, folder=loaded.folder) if prices is None else prices
+    folds = make_folds(
+        prices.dates,
+        train=recipe.folds.train,
+        test=recipe.folds.test,
+        validation=recipe.folds.validation,
+        scheme=recipe.folds.scheme,
+        embargo=recipe.folds.embargo,
+        phase=recipe.folds.phase,
+    )
+    notes = check_fill(
+        prices,
+        fill=recipe.broker.fill,
+        horizon=recipe.target.horizon,
+        first_bar=folds[0].test.start + 1,
+    )
+    load_strategy(recipe.strategy, folder=loaded.folder, periods_per_year=recipe.data.periods_per_year)
+    features = feature_matrix(prices, recipe.features.columns, folder=loaded.folder)
+    problem = Problem(
+        symbol=prices.symbol,
+        features=features,
+        close=prices.column("close"),
+        folds=tuple(folds),
+        seed=recipe.seed,
+        target=recipe.target,
+        feature_scaler=recipe.features.scaler,
+        model=recipe.model,
+        training=recipe.training,
+        folder=loaded.folder,
+        code_sha256=_model_sha256(loaded),
+    )
+    if recipe.model.kind not in BASELINES:
+        problem.check()
+    sha256 = question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=_code_sha256s(loaded))
+    return Question(loaded=loaded, prices=prices, problem=problem, notes=notes, sha256=sha256)
+
+
+def _model_sha256(loaded: LoadedRecipe) -> str:
+    model = loaded.recipe.model
+    return reference_sha256(model.kind, folder=loaded.folder) if isinstance(model, ReferenceModel) else ""
+
+
+def _code_sha256s(loaded: LoadedRecipe) -> dict[str, str]:
+    recipe, folder = loaded.recipe, loaded.folder
+    references = [column for column in recipe.features.columns if ":" in column]
+    if isinstance(recipe.model, ReferenceModel):
+        references.append(recipe.model.kind)
+    if isinstance(recipe.strategy, ReferenceStrategy):
+        references.append(recipe.strategy.kind)
+    return {reference: reference_sha256(reference, folder=folder) for reference in references}
+
+
+def _plain(name: str) -> str:
+    """Give a name as part of a folder's name: letters of any script, digits, nothing that leads elsewhere."""
+    return re.sub(r"[^\w.+=]+", "_", name).strip("._")[:60] or "_"
