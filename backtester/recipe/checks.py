@@ -1,0 +1,105 @@
+"""Keys that are each allowed but do not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backtester.recipe.choices import Fill, Source
+from backtester.recipe.models import BaselineModel
+from backtester.recipe.strategies import Threshold
+
+if TYPE_CHECKING:
+    from backtester.recipe.sections import Recipe
+
+__all__ = ["Contradiction", "ContradictionsError", "find_contradictions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Keys that do not fit together, and why.
+
+    Parameters
+    ----------
+    keys : the keys concerned, as ``section.key``
+    text : both values, and what would fit
+    """
+
+    keys: tuple[str, ...]
+    text: str
+
+
+class ContradictionsError(ValueError):
+    """Raised while a recipe is made; pydantic wraps it, the loader unwraps it."""
+
+    def __init__(self, contradictions: tuple[Contradiction, ...]) -> None:
+        super().__init__("; ".join(found.text for found in contradictions))
+        self.contradictions = contradictions
+
+
+def find_contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
+    """Give every pair of keys that do not fit together, in the order of the sections."""
+    return (*_in_data(recipe), *_in_folds(recipe), *_in_strategy(recipe), *_in_broker(recipe))
+
+
+def _in_data(recipe: Recipe) -> Iterator[Contradiction]:
+    data = recipe.data
+    if data.source in {Source.CSV, Source.PARQUET} and not data.path:
+        yield Contradiction(
+            keys=("data.source", "data.path"),
+            text=f'data.path = "": source = "{data.source.value}" needs the path of a file.',
+        )
+    if data.start is not None and data.end is not None and data.start >= data.end:
+        yield Contradiction(
+            keys=("data.start", "data.end"),
+            text=f"data.start = {data.start}: must be before data.end = {data.end}.",
+        )
+
+
+def _in_folds(recipe: Recipe) -> Iterator[Contradiction]:
+    train, lookback = recipe.folds.train, recipe.model.lookback
+    if isinstance(train, str):
+        return
+    if train <= lookback:
+        yield Contradiction(
+            keys=("folds.train", "model.lookback"),
+            text=f"folds.train = {train}: must be more bars than model.lookback = {lookback}.",
+        )
+        return
+    horizon, validation = recipe.target.horizon, int(recipe.folds.validation * train)
+    needed = lookback + horizon + validation
+    # Baselines learn nothing and need no training sample.
+    if train <= needed and not isinstance(recipe.model, BaselineModel):
+        yield Contradiction(
+            keys=("folds.train", "model.lookback", "target.horizon", "folds.validation"),
+            text=f"folds.train = {train}: leaves no training sample; must be more than model.lookback = "
+            f"{lookback} + target.horizon = {horizon} + {validation} bars of validation = {needed}.",
+        )
+
+
+def _in_strategy(recipe: Recipe) -> Iterator[Contradiction]:
+    strategy = recipe.strategy
+    if not isinstance(strategy, Threshold):
+        return
+    if strategy.exit_bp > strategy.enter_bp:
+        yield Contradiction(
+            keys=("strategy.exit_bp", "strategy.enter_bp"),
+            text=f"strategy.exit_bp = {strategy.exit_bp}: must not be above "
+            f"strategy.enter_bp = {strategy.enter_bp}.",
+        )
+    if strategy.short and strategy.enter_bp < 0.0:
+        yield Contradiction(
+            keys=("strategy.short", "strategy.enter_bp"),
+            text=f"strategy.enter_bp = {strategy.enter_bp}: must be at least 0 with short = true, "
+            "or one forecast asks for both sides.",
+        )
+
+
+def _in_broker(recipe: Recipe) -> Iterator[Contradiction]:
+    if recipe.broker.fill is Fill.NEXT_CLOSE and recipe.target.horizon == 1:
+        yield Contradiction(
+            keys=("broker.fill", "target.horizon"),
+            text='broker.fill = "next_close": needs target.horizon of at least 2, not 1: '
+            "a one-bar forecast has expired when the order fills.",
+        )

@@ -1,0 +1,92 @@
+"""A recipe as plain values, as a file, and as the hash of the question it asks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from backtester.recipe.overrides import FILE_REFERENCE
+from backtester.recipe.sections import Recipe
+from backtester.recipe.toml import format_table, format_value
+
+__all__ = ["as_mapping", "as_toml", "published_mapping", "question_sha256"]
+
+
+def as_mapping(recipe: Recipe) -> dict[str, Any]:
+    """Give every key, defaults included, in values that JSON can hold.
+
+    Returns
+    -------
+    dict of sections; enums by value, dates as ISO texts, absent dates as None.
+    `recipe_from_mapping` makes the same recipe from it
+    """
+    return recipe.model_dump(mode="json")
+
+
+def as_toml(recipe: Recipe) -> str:
+    """Write the complete recipe as a file that loads to the same recipe."""
+    values = recipe.model_dump()
+    top = [f"{key} = {format_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    tables = [format_table(key, values=value) for key, value in values.items() if isinstance(value, dict)]
+    return "\n".join(["\n".join(top) + "\n", *tables])
+
+
+def published_mapping(recipe: Recipe) -> dict[str, Any]:
+    """Give `as_mapping` with files and folders by their names alone: it says nothing about the machine."""
+    mapping = _with_bare_references(as_mapping(recipe))
+    for section, key in (("data", "path"), ("execution", "store"), ("report", "directory")):
+        mapping[section][key] = PurePath(mapping[section][key]).name
+    for section in ("model", "strategy"):
+        if "parameters" in mapping[section]:
+            mapping[section]["parameters"] = _with_bare_paths(mapping[section]["parameters"])
+    return mapping
+
+
+def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:
+    """Hash what determines the answer: two runs with this hash in common ask the same question.
+
+    Left out are ``[execution]`` and ``[report]``, which change no figure, and how the prices were read:
+    the hash of the bars stands for that.
+
+    Parameters
+    ----------
+    recipe : the recipe
+    bars_sha256 : of the bars as used
+    code_sha256s : of each file of the user's, by the reference that names it
+
+    Returns
+    -------
+    str, 64 hexadecimal digits; the same for the same files in another folder
+    """
+    mapping = _with_bare_references(as_mapping(recipe))
+    del mapping["execution"], mapping["report"]
+    mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
+    code = sorted([_bare_reference(reference), digest] for reference, digest in code_sha256s.items())
+    question = {"recipe": mapping, "bars": bars_sha256, "code": code}
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+
+
+def _bare_reference(text: str) -> str:
+    reference = FILE_REFERENCE.fullmatch(text)
+    return f"{PurePath(reference['file']).name}:{reference['name']}" if reference else text
+
+
+def _with_bare_references(mapping: dict[str, Any]) -> dict[str, Any]:
+    for section in ("model", "strategy"):
+        mapping[section]["kind"] = _bare_reference(mapping[section]["kind"])
+    mapping["features"]["columns"] = [_bare_reference(column) for column in mapping["features"]["columns"]]
+    return mapping
+
+
+def _with_bare_paths(value: Any) -> Any:
+    """Reduce absolute paths in the parameters of a user's own model or strategy."""
+    if isinstance(value, dict):
+        return {key: _with_bare_paths(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_bare_paths(item) for item in value]
+    if isinstance(value, str) and PurePath(value).is_absolute():
+        return PurePath(value).name
+    return value
