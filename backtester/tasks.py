@@ -6,16 +6,16 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backtester.errors import FitError
 from backtester.features import FeatureMatrix
 from backtester.folds import Fold, Part
-from backtester.models.forecaster import FitReport, Forecaster
+from backtester.forecasters import ForecasterCache
+from backtester.models.forecaster import FitReport
 from backtester.recipe import (
-    LstmModel,
     ModelSection,
     ReferenceModel,
     ScalerKind,
@@ -24,10 +24,6 @@ from backtester.recipe import (
 )
 from backtester.samples import FoldSamples, fold_samples
 from backtester.seeds import seed_of
-
-if TYPE_CHECKING:
-    from backtester.models.networks import Builder
-    from backtester.training import NetworkForecaster
 
 __all__ = ["Problem", "Task", "TaskFailure", "TaskResult", "TaskRunner", "task_key"]
 
@@ -164,17 +160,28 @@ def _name_of(model: ModelSection) -> str:
 
 
 class TaskRunner:
-    """Runs tasks of one problem in this process."""
+    """Runs tasks of one problem in this process.
 
-    def __init__(self, problem: Problem) -> None:
+    Parameters
+    ----------
+    problem : what to train
+    forecasters : made before, whose compiled graphs are used again
+    """
+
+    def __init__(self, problem: Problem, *, forecasters: ForecasterCache) -> None:
         self._problem = problem
-        self._forecaster, self._network = _make_forecaster(problem)
+        self._forecaster = forecasters.get(
+            problem.model,
+            training=problem.training,
+            n_features=len(problem.features.names),
+            folder=problem.folder,
+            code_sha256=problem.code_sha256,
+        )
 
     def prepare(self, task: Task) -> None:
         """Compile for the shapes of a task, so that tasks of the same shape only run."""
-        if self._network is not None:
-            samples = self._problem.samples(task.fold)
-            self._network.prepare(samples.train, validation=samples.validation)
+        samples = self._problem.samples(task.fold)
+        self._forecaster.prepare(samples.train, validation=samples.validation)
 
     def run(self, task: Task) -> TaskResult:
         """Train one network and forecast its test span.
@@ -187,52 +194,14 @@ class TaskRunner:
         samples = self._problem.samples(task.fold)
         seed = task.seed(self._problem)
         fitted = self._forecaster.fit(samples.train, validation=samples.validation, seed=seed)
+        forecast = samples.to_forecast(fitted.predict(samples.test))
+        if not np.isfinite(forecast).all():
+            raise FitError(f"{int((~np.isfinite(forecast)).sum())} of its forecasts are not finite.")
         return TaskResult(
             task=task,
             seed=seed,
-            forecast=samples.to_forecast(fitted.predict(samples.test)),
+            forecast=forecast,
             report=fitted.report,
             weights=fitted.weights,
-            note=self._network.note if self._network is not None else "",
+            note=self._forecaster.note,
         )
-
-
-def _make_forecaster(problem: Problem) -> tuple[Forecaster, NetworkForecaster | None]:
-    from backtester.models.regressors import RegressorForecaster
-    from backtester.references import check_parameters, load_reference
-
-    model = problem.model
-    if isinstance(model, LstmModel):
-        from backtester.models.networks import lstm_builder
-
-        network = _network(problem, lstm_builder(model))
-        return network, network
-    if not isinstance(model, ReferenceModel):
-        raise TypeError(f"model {model.kind!r} is not trained")
-    named = load_reference(model.kind, folder=problem.folder)
-    if isinstance(named, type) and hasattr(named, "fit") and hasattr(named, "predict"):
-        check_parameters(named, model.parameters, what=f"model.kind = {model.kind!r}")
-        return RegressorForecaster(regressor_class=named, parameters=model.parameters), None
-    from backtester.models.networks import user_builder
-
-    network = _network(problem, user_builder(named, model=model, folder=problem.folder))
-    return network, network
-
-
-def _network(problem: Problem, builder: Builder) -> NetworkForecaster:
-    from backtester.training import FitSettings, NetworkForecaster
-
-    training = problem.training
-    return NetworkForecaster(
-        builder,
-        name=problem.model.kind,
-        input_shape=(problem.model.lookback, len(problem.features.names)),
-        settings=FitSettings(
-            epochs=training.epochs,
-            batch_size=training.batch_size,
-            learning_rate=training.learning_rate,
-            optimizer=training.optimizer,
-            loss=training.loss,
-            patience=training.patience,
-        ),
-    )

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 
 from backtester.errors import BacktesterError
 from backtester.execution.messages import Failed, Ready, Refused, Solved, Start, Work
+from backtester.forecasters import ForecasterCache
 from backtester.tasks import TaskRunner
 
 __all__ = ["ENVIRONMENT", "serve"]
@@ -34,7 +35,7 @@ ENVIRONMENT = {
 
 def serve(connection: Connection) -> None:
     """Answer messages until the driver closes the connection."""
-    runner: TaskRunner | None = None
+    forecasters, runner = ForecasterCache(), None
     while True:
         try:
             message = connection.recv()
@@ -42,7 +43,7 @@ def serve(connection: Connection) -> None:
             return
         if isinstance(message, Start):
             try:
-                runner = TaskRunner(message.problem)
+                runner = TaskRunner(message.problem, forecasters=forecasters)
                 runner.prepare(message.first)
             except BacktesterError as error:
                 kind = type(error).__name__

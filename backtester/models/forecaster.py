@@ -47,6 +47,13 @@ class Fitted(Protocol):
 class Forecaster(Protocol):
     """Anything that learns from samples."""
 
+    @property
+    def note(self) -> str:
+        """What the user should know of how it learns; empty for nothing."""
+
+    def prepare(self, train: Samples, *, validation: Samples) -> None:
+        """Do once what samples of these shapes need, such as compiling."""
+
     def fit(self, train: Samples, *, validation: Samples, seed: int) -> Fitted:
         """Learn; the same samples and seed give the same bits.
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backtester.errors import FitError, UserCodeError
 from backtester.models.forecaster import FitReport
+from backtester.references import reference_file, user_code_error
 from backtester.samples import Samples
 
 __all__ = ["RegressorForecaster"]
@@ -19,34 +23,77 @@ class FittedRegressor:
     """A fitted regressor."""
 
     regressor: Any
-    report: FitReport = FitReport(epochs=1)
+    report: FitReport
     weights: tuple[NDArray[np.float32], ...] = ()
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
-        """Scaled predictions (n,)."""
+        """Scaled predictions (n,).
+
+        Raises
+        ------
+        FitError : not one finite number for each sample
+        """
         predicted = np.asarray(self.regressor.predict(_flat(samples)), dtype=np.float64)
+        if predicted.size != len(samples) or not np.isfinite(predicted).all():
+            raise FitError(
+                f"{type(self.regressor).__name__} predicted {predicted.shape} for {len(samples)} samples, "
+                f"{int(np.isfinite(predicted).sum())} of them finite.",
+                advice="A regressor must predict one finite number for each sample.",
+            )
         return predicted.reshape(len(samples))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressorForecaster:
-    """A forecaster made of a scikit-learn regressor class.
+    """A forecaster made of a class with scikit-learn's ``fit`` and ``predict``.
 
     Early stopping has no meaning here: the regressor learns from the training part alone, so set
     ``folds.validation = 0`` to give it the whole window.
+
+    Parameters
+    ----------
+    regressor_class : made anew for each fit
+    parameters : handed to the class
+    name, folder : of the reference, for messages
     """
 
     regressor_class: Any
-    parameters: dict[str, Any]
+    parameters: Mapping[str, Any]
+    name: str
+    folder: Path
+    note: str = ""
+
+    def prepare(self, train: Samples, *, validation: Samples) -> None:
+        """Check that the class can be made with these parameters."""
+        self._make(seed=0)
 
     def fit(self, train: Samples, *, validation: Samples, seed: int) -> FittedRegressor:
-        """Fit a fresh regressor; one that takes ``random_state`` and is not told one gets the seed."""
-        regressor = self.regressor_class(**self.parameters)
-        settings = regressor.get_params() if hasattr(regressor, "get_params") else {}
-        if settings.get("random_state", 0) is None:
-            regressor.set_params(random_state=seed)
-        regressor.fit(_flat(train), train.targets.astype(np.float64))
-        return FittedRegressor(regressor=regressor)
+        """Fit a fresh regressor; one that takes ``random_state`` and is not told one gets the seed.
+
+        Raises
+        ------
+        UserCodeError : the regressor failed
+        """
+        regressor = self._make(seed=seed)
+        try:
+            regressor.fit(_flat(train), train.targets.astype(np.float64))
+        except Exception as error:
+            raise self._failed(error, what="fit failed") from error
+        return FittedRegressor(regressor=regressor, report=FitReport(epochs=1))
+
+    def _make(self, *, seed: int) -> Any:
+        try:
+            regressor = self.regressor_class(**self.parameters)
+            settings = regressor.get_params() if hasattr(regressor, "get_params") else {}
+            if settings.get("random_state", 0) is None:
+                regressor.set_params(random_state=seed)
+        except Exception as error:
+            raise self._failed(error, what="it cannot be made with these parameters") from error
+        return regressor
+
+    def _failed(self, error: Exception, *, what: str) -> UserCodeError:
+        file = reference_file(self.name, folder=self.folder)
+        return user_code_error(error, file=file, what=f"model.kind = {self.name!r}: {what}")
 
 
 def _flat(samples: Samples) -> NDArray[np.float64]:

@@ -68,6 +68,8 @@ class NetworkForecaster:
     def prepare(self, train: Samples, *, validation: Samples) -> None:
         """Compile for the shapes of these samples, or fall back to ``Model.fit`` and note why."""
         initial = [variable.numpy() for variable in self._model.variables]
+        if isinstance(self._engine, PlainFit):
+            return
         reason = _what_xla_may_change(self._model)
         if not reason:
             try:
