@@ -1,4 +1,6 @@
 import doctest
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -402,6 +404,27 @@ def test_a_rolling_training_window_in_bars_keeps_its_length(calendar, settings):
     if settings["scheme"] is ROLLING and isinstance(settings["train"], int):
         windows = [fold.training_window for fold in make_or_none(calendar, settings) or ()]
         assert all(window.stop - window.start == settings["train"] for window in windows)
+
+
+def test_the_example_of_the_page_is_true():
+    fold, *rest = make_folds(days(11), train=4, test=3, validation=0.25)
+    assert edges([fold, *rest]) == [(0, 3, 4, 4, 7), (3, 6, 7, 7, 10), (6, 9, 10, 10, 11)]
+    expanding = make_folds(days(11), train=4, test=3, validation=0.25, scheme=EXPANDING)[1]
+    assert edges([expanding]) == [(0, 5, 7, 7, 10)]
+    single = make_folds(days(11), train=4, test=3, validation=0.25, scheme=SINGLE)
+    assert edges(single) == [(0, 3, 4, 4, 11)]
+    embargoed = make_folds(days(11), train=4, test=3, validation=0.25, embargo=1)[0]
+    assert edges([embargoed]) == [(0, 3, 4, 5, 8)]
+    shifted = make_folds(days(11), train=4, test=3, validation=0.25, phase=1)[0]
+    assert edges([shifted]) == [(1, 4, 5, 5, 8)]
+
+
+def test_the_code_of_the_page_runs():
+    page = (Path(__file__).parents[1] / "docs" / "folds.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert len(names["scores"]) == len(names["folds"]) == 7
 
 
 def test_the_examples_are_true():
