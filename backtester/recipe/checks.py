@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def _in_folds(recipe: Recipe) -> Iterator[Contradiction]:
             text=f"folds.train = {train}: must be more bars than model.lookback = {lookback}.",
         )
         return
-    horizon, validation = recipe.target.horizon, int(recipe.folds.validation * train)
+    horizon, validation = recipe.target.horizon, _n_validation(recipe.folds.validation, train=train)
     needed = lookback + horizon + validation
     # Baselines learn nothing and need no training sample.
     if train <= needed and not isinstance(recipe.model, BaselineModel):
@@ -76,6 +77,11 @@ def _in_folds(recipe: Recipe) -> Iterator[Contradiction]:
             text=f"folds.train = {train}: leaves no training sample; must be more than model.lookback = "
             f"{lookback} + target.horizon = {horizon} + {validation} bars of validation = {needed}.",
         )
+
+
+def _n_validation(share: float, *, train: int) -> int:
+    """Bars of validation, rounded as the folds do."""
+    return max(1, math.floor(share * train + 0.5)) if share > 0 else 0
 
 
 def _in_strategy(recipe: Recipe) -> Iterator[Contradiction]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from datetime import date, datetime
 
+import pandas as pd
 import pytest
+
+from backtester.folds import make_folds
 
 SPAN = 'a number of bars, at least 1, or a calendar span such as "3Y", "18M", "6W", "90D"'
 
@@ -203,3 +206,14 @@ def test_a_contradiction_with_the_default_behind_a_misspelt_key_is_not_made_up(p
 def test_a_long_value_is_shown_shortened(problems):
     [line] = problems({"report": {"title": "x" * 400}})
     assert line == f'report.title = "{"x" * 59}…: must be a text, at most 300 characters.'
+
+
+@pytest.mark.parametrize(("validation", "bars"), [(0.0, 0), (0.001, 1), (0.25, 3), (0.35, 4), (0.5, 5)])
+def test_validation_bars_are_counted_as_the_folds_count_them(make, problems, validation, bars):
+    days = pd.date_range("2024-01-01", periods=20)
+    [fold, *_] = make_folds(days, train=10, test=5, validation=validation)
+    assert fold.validation.stop - fold.validation.start == bars
+    recipe = {"folds": {"train": 10, "validation": validation}, "target": {"horizon": 2}}
+    make(recipe | {"model": {"lookback": 7 - bars}})
+    [line] = problems(recipe | {"model": {"lookback": 8 - bars}})
+    assert f"target.horizon = 2 + {bars} bars of validation = 10." in line
