@@ -163,3 +163,12 @@ def test_files_in_the_recipe_stay_as_written(make, here):
 def test_an_absolute_file_in_an_override_stays_as_it_is(here):
     path = str(here.parent / "elsewhere.csv")
     assert parse_overrides([f"data.path={path}"]) == {"data.path": path}
+
+
+def test_a_new_kind_repairs_an_unknown_one(make):
+    recipe = make({"model": {"kind": "lstn", "lookback": 30}}, ["model.kind=lstm"])
+    assert recipe.model == LstmModel(lookback=30)
+
+
+def test_an_override_repairs_a_section_that_is_no_table(make):
+    assert make({"model": "lstm"}, ["model.kind=lstm", "model.units=8"]).model == LstmModel(units=(8,))
