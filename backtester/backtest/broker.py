@@ -15,8 +15,8 @@ __all__ = ["Broker", "Costs", "open_account", "order_size"]
 
 _DUST = 1e-9
 """Share of the account's gross value by which cash may be below zero. A target of exactly the whole
-equity spends all cash, and the last bits of floating point must not make that a refused order. The
-largest such debt seen in the tests is 1e-15 of the account; nothing is shaved off the size."""
+equity spends all cash, and the last bits of floating point must not make that a refused order. Over
+ten random markets without costs the largest such debt was 6e-16; nothing is shaved off the size."""
 
 _WHOLE = 1.0 + 1e-12
 """Keeps 9.999999999999998 shares from being truncated to 9."""
@@ -128,6 +128,18 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.cash: float = own + self._credit(self.submitted[0].data)
         super().check_submitted()
         self.cash = own
+
+    def notify(self, order: Any) -> None:
+        """Complete an order of which only rounding is left, then tell the strategy.
+
+        Backtrader books a reversal as -held plus what is opened. With fractional sizes that sum can
+        miss the order's size in its last bit, and the order would live on to the next bar for the rest.
+        """
+        rest = abs(order.executed.remsize)
+        if order.status == bt.Order.Partial and rest <= _DUST * abs(order.created.size):
+            order.executed.remsize = 0
+            order.completed()
+        super().notify(order)
 
     def _execute(
         self,

@@ -164,11 +164,13 @@ def _notes(ledger: Ledger, *, n_cut: int, max_exposure: float) -> Iterator[Note]
     if n_cut:
         yield Note(
             kind=NoteKind.WARNING,
-            text=f"The strategy asked {n_cut} times for more than max_exposure = {max_exposure:g}; it was cut.",
+            text=f"Exposures asked for beyond max_exposure = {max_exposure:g}, cut to it: {n_cut}.",
         )
     rejected = count_rejected(ledger)
     if rejected:
-        yield Note(kind=NoteKind.WARNING, text=f"The broker refused {rejected} orders for lack of cash.")
+        yield Note(
+            kind=NoteKind.WARNING, text=f"Orders that the broker refused for lack of cash: {rejected}."
+        )
     if ledger.ruined_at is not None:
         date = ledger.market.dates[ledger.ruined_at].date().isoformat()
         yield Note(
