@@ -16,7 +16,7 @@ __all__ = ["Broker", "Costs", "open_account", "order_size"]
 _DUST = 1e-9
 """Share of the account's gross value by which cash may be below zero. A target of exactly the whole
 equity spends all cash, and the last bits of floating point must not make that a refused order. Over
-ten random markets without costs the largest such debt was 6e-16; nothing is shaved off the size."""
+ten runs without costs or leverage the largest such debt was 6e-16; nothing is shaved off the size."""
 
 _WHOLE = 1.0 + 1e-12
 """Keeps 9.999999999999998 shares from being truncated to 9."""
