@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib import metadata
 
 from backtester.backtest import check_fill
 from backtester.backtest.loading import load_strategy
@@ -107,7 +108,8 @@ def _code_sha256s(loaded: LoadedRecipe) -> dict[str, str]:
         references.append(recipe.model.kind)
     if isinstance(recipe.strategy, ReferenceStrategy):
         references.append(recipe.strategy.kind)
-    return {reference: reference_sha256(reference, folder=folder) for reference in references}
+    hashes = {reference: reference_sha256(reference, folder=folder) for reference in references}
+    return {"walkforward-backtester": metadata.version("walkforward-backtester"), **hashes}
 
 
 def _plain(name: str) -> str:

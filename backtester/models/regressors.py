@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtester.errors import FitError, UserCodeError
+from backtester.models.blocks import predict_in_blocks
 from backtester.models.forecaster import FitReport
 from backtester.references import reference_file, user_code_error
 from backtester.samples import Samples
@@ -31,16 +32,15 @@ class FittedRegressor:
 
         Raises
         ------
-        FitError : not one finite number for each sample
+        FitError : not one number for each sample
         """
-        predicted = np.asarray(self.regressor.predict(_flat(samples)), dtype=np.float64)
-        if predicted.size != len(samples) or not np.isfinite(predicted).all():
+        try:
+            return predict_in_blocks(lambda block: self.regressor.predict(_flat(block)), samples.inputs)
+        except (TypeError, ValueError) as error:
             raise FitError(
-                f"{type(self.regressor).__name__} predicted {predicted.shape} for {len(samples)} samples, "
-                f"{int(np.isfinite(predicted).sum())} of them finite.",
-                advice="A regressor must predict one finite number for each sample.",
-            )
-        return predicted.reshape(len(samples))
+                f"{type(self.regressor).__name__}.predict failed: {error}.",
+                advice="A regressor must predict one number for each sample.",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class RegressorForecaster:
         """
         regressor = self._make(seed=seed)
         try:
-            regressor.fit(_flat(train), train.targets.astype(np.float64))
+            regressor.fit(_flat(train.inputs), train.targets.astype(np.float64))
         except Exception as error:
             raise self._failed(error, what="fit failed") from error
         return FittedRegressor(regressor=regressor, report=FitReport(epochs=1))
@@ -96,5 +96,5 @@ class RegressorForecaster:
         return user_code_error(error, file=file, what=f"model.kind = {self.name!r}: {what}")
 
 
-def _flat(samples: Samples) -> NDArray[np.float64]:
-    return samples.inputs.reshape(len(samples), -1).astype(np.float64)
+def _flat(inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+    return inputs.reshape(len(inputs), -1).astype(np.float64)

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from backtester.models.blocks import predict_in_blocks
 from backtester.samples import Samples
-from backtester.training.compiled import PREDICT_ROWS, FitSettings, batch_order, capacity, padded
+from backtester.training.compiled import FitSettings, batch_order, capacity
 
 __all__ = ["PlainFit"]
 
@@ -77,9 +78,5 @@ class PlainFit:
         return float(history.history["loss"][0])
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Predictions (n,), computed in blocks of PREDICT_ROWS rows whatever n is."""
-        blocks = [
-            self._model(padded(inputs[start : start + PREDICT_ROWS], PREDICT_ROWS), training=False).numpy()
-            for start in range(0, len(inputs), PREDICT_ROWS)
-        ]
-        return np.concatenate(blocks)[: len(inputs), 0].astype(np.float64)
+        """Predictions (n,)."""
+        return predict_in_blocks(lambda block: self._model(block, training=False).numpy(), inputs)

@@ -1,0 +1,19 @@
+import os
+from pathlib import Path
+
+import pytest
+
+# Before any test imports TensorFlow: the flags of a worker, so that both compute the same bits.
+from backtester.execution.worker import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)
+os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real prices that are not shipped; they lie beside a contributor's checkout or are absent."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the prices beside the checkout (../shared/data) are not here")
+    return folder

@@ -1,0 +1,134 @@
+"""Real worker processes, with a forecaster that needs no TensorFlow."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from backtester.errors import RecipeError, UserCodeError
+from backtester.execution import WorkerPool, n_workers
+from backtester.execution.worker import ENVIRONMENT
+from backtester.recipe import ExecutionSection
+from backtester.tasks import Problem, Task, TaskFailure, TaskResult
+from tests.markets import random_walk
+from tests.questions import InProcess, question
+
+REGRESSOR = """
+import os, signal, time
+from pathlib import Path
+import numpy as np
+
+class Mean:
+    def __init__(self, *, behave="well", log=""):
+        self.behave, self.log = behave, log
+
+    def fit(self, X, y):
+        self.mean = y.mean()
+        n = 0
+        if self.log:
+            with open(self.log, "a") as file:
+                file.write(f"{os.getpid()}\\n")
+            n = len(Path(self.log).read_text().splitlines())
+        if self.behave == "die" and n == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.behave == "raise" and n == 3:
+            raise ValueError("three is too many")
+        if self.behave == "sleep":
+            time.sleep(60)
+
+    def predict(self, X):
+        return np.full(len(X), self.mean)
+"""
+
+TASKS = [Task(fold=fold, member=0) for fold in range(6)]
+
+
+@pytest.fixture
+def problem(tmp_path: Path, request: pytest.FixtureRequest) -> Problem:
+    (tmp_path / "mine.py").write_text(REGRESSOR)
+    parameters = {"log": str(tmp_path / "log"), **getattr(request, "param", {})}
+    model = {"kind": "mine.py:Mean", "lookback": 3, "parameters": parameters}
+    return question(random_walk(300, seed=1), model=model, folder=tmp_path).problem
+
+
+def test_workers_give_the_bits_of_this_process_in_whatever_order(problem: Problem):
+    here = {outcome.task: outcome for outcome in InProcess(problem).run(TASKS)}
+    for count in (1, 3):
+        with WorkerPool(count, problem=problem, first=TASKS[0]) as pool:
+            there = list(pool.run(TASKS))
+        assert sorted(outcome.task for outcome in there) == TASKS
+        for outcome in there:
+            mine = here[outcome.task]
+            assert isinstance(outcome, TaskResult)
+            assert isinstance(mine, TaskResult)
+            assert outcome.forecast.tobytes() == mine.forecast.tobytes()
+
+
+def test_training_never_happens_in_the_callers_process(problem: Problem, tmp_path: Path):
+    with WorkerPool(2, problem=problem, first=TASKS[0]) as pool:
+        list(pool.run(TASKS))
+    pids = {int(line) for line in (tmp_path / "log").read_text().split()}
+    assert os.getpid() not in pids
+
+
+@pytest.mark.parametrize("problem", [{"behave": "raise"}], indirect=True)
+def test_an_exception_costs_its_task_alone_and_names_the_users_line(problem: Problem):
+    with WorkerPool(1, problem=problem, first=TASKS[0]) as pool:
+        outcomes = list(pool.run(TASKS))
+    failed = [outcome for outcome in outcomes if isinstance(outcome, TaskFailure)]
+    assert [failure.task for failure in failed] == [TASKS[2]]
+    assert "mine.py, line 20: ValueError: three is too many" in failed[0].reason
+    assert len(outcomes) == 6
+
+
+@pytest.mark.parametrize("problem", [{"behave": "die"}], indirect=True)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_killed_worker_costs_its_task_alone(problem: Problem, count: int):
+    with WorkerPool(count, problem=problem, first=TASKS[0]) as pool:
+        outcomes = list(pool.run(TASKS))
+    failed = [outcome for outcome in outcomes if isinstance(outcome, TaskFailure)]
+    assert len(failed) == 1
+    assert "killed by SIGKILL" in failed[0].reason
+    assert len(outcomes) == 6
+
+
+@pytest.mark.parametrize("problem", [{"behave": "sleep"}], indirect=True)
+def test_no_worker_outlives_the_pool(problem: Problem, tmp_path: Path):
+    with WorkerPool(1, problem=problem, first=TASKS[0]) as pool:
+        outcomes = pool.run(TASKS)
+        signal.signal(signal.SIGALRM, _raise)
+        signal.alarm(2)
+        with pytest.raises(TimeoutError):
+            next(outcomes)
+    pid = int((tmp_path / "log").read_text().split()[0])
+    time.sleep(0.1)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def _raise(*_: object) -> None:
+    raise TimeoutError
+
+
+@pytest.mark.parametrize("problem", [{"behave": "well"}], indirect=True)
+def test_a_class_that_is_gone_is_refused_before_the_first_task(problem: Problem, tmp_path: Path):
+    (tmp_path / "mine.py").write_text("import nothing_of_this_name\n")
+    with pytest.raises(UserCodeError, match=r"mine\.py, line 1: ModuleNotFoundError"):
+        WorkerPool(1, problem=problem, first=TASKS[0]).__enter__()
+    (tmp_path / "mine.py").write_text("class Median: pass\n")
+    with pytest.raises(RecipeError, match="Mean"):
+        WorkerPool(2, problem=problem, first=TASKS[0]).__enter__()
+
+
+def test_no_more_workers_than_tasks():
+    assert n_workers(ExecutionSection(workers=8), n_tasks=3) == 3
+    assert n_workers(ExecutionSection(workers=2), n_tasks=3) == 2
+    assert n_workers(ExecutionSection(executor="serial", workers=8), n_tasks=3) == 1
+    assert n_workers(ExecutionSection(), n_tasks=1000) >= 1
+
+
+def test_workers_see_no_accelerator_and_one_thread():
+    assert ENVIRONMENT["CUDA_VISIBLE_DEVICES"] == ""
+    assert ENVIRONMENT["TF_NUM_INTRAOP_THREADS"] == "1"

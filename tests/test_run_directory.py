@@ -1,0 +1,90 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from backtester.errors import LockedError, RunDirectoryError, StorageError
+from backtester.run_directory import claim_directory, lock_directory, read_run
+
+
+def test_absent_folder_can_be_claimed(tmp_path: Path):
+    assert claim_directory(tmp_path / "new", question_sha256="q") is False
+
+
+def test_file_in_the_place_is_refused(tmp_path: Path):
+    (tmp_path / "run").touch()
+    with pytest.raises(RunDirectoryError, match="is a file"):
+        claim_directory(tmp_path / "run", question_sha256="q")
+
+
+def test_folder_with_something_else_is_refused(tmp_path: Path):
+    (tmp_path / "thesis.doc").touch()
+    with pytest.raises(RunDirectoryError, match="something else"):
+        claim_directory(tmp_path, question_sha256="q")
+    assert (tmp_path / "thesis.doc").exists()
+
+
+def test_run_of_another_question_is_refused(tmp_path: Path):
+    (tmp_path / "run.json").write_text(json.dumps({"question_sha256": "other", "state": "done"}))
+    with pytest.raises(RunDirectoryError, match="something else"):
+        claim_directory(tmp_path, question_sha256="q")
+
+
+def test_interrupted_run_of_the_same_question_goes_on(tmp_path: Path):
+    (tmp_path / "run.json").write_text(json.dumps({"question_sha256": "q", "state": "interrupted"}))
+    assert claim_directory(tmp_path, question_sha256="q") is False
+
+
+def test_done_run_whose_files_are_gone_is_done_again(tmp_path: Path):
+    (tmp_path / "run.json").write_text(json.dumps({"question_sha256": "q", "state": "done"}))
+    assert claim_directory(tmp_path, question_sha256="q") is False
+
+
+def test_damaged_manifest_is_a_storage_error_and_nothing_is_deleted(tmp_path: Path):
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(StorageError, match=r"run\.json"):
+        claim_directory(tmp_path, question_sha256="q")
+    assert (tmp_path / "run.json").read_text() == "{"
+
+
+def test_unfinished_run_cannot_be_read(tmp_path: Path):
+    (tmp_path / "run.json").write_text(json.dumps({"state": "running"}))
+    with pytest.raises(RunDirectoryError, match="not finished"):
+        read_run(tmp_path)
+
+
+def test_folder_without_a_run_cannot_be_read(tmp_path: Path):
+    with pytest.raises(RunDirectoryError, match="no run here"):
+        read_run(tmp_path)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from backtester.run_directory import lock_directory
+with lock_directory(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_second_process_is_told_who_holds_the_lock_and_a_killed_holder_does_not_block(tmp_path: Path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(LockedError, match=str(holder.pid)), lock_directory(tmp_path):
+            pass
+        holder.kill()
+        holder.wait()
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with lock_directory(tmp_path):
+                return
+        except LockedError:
+            assert time.monotonic() < deadline
