@@ -69,9 +69,7 @@ class Prices:
     @property
     def dates(self) -> pd.DatetimeIndex:
         """Session dates, ascending."""
-        index = self.frame.index
-        assert isinstance(index, pd.DatetimeIndex)
-        return index
+        return pd.DatetimeIndex(self.frame.index)
 
     def has(self, column: str) -> bool:
         """Whether the source has this column."""

@@ -1,0 +1,24 @@
+"""Read, repair and check prices: CSV, Parquet, Yahoo, pandas frames, and the bundled samples."""
+
+from backtester.prices.frames import prices_from_frame
+from backtester.prices.reading import read_prices
+from backtester.prices.samples import sample_names, sample_path
+from backtester.prices.table import PRICE_COLUMNS, Adjustment, Note, NoteKind, Prices
+from backtester.prices.writing import write_csv
+from backtester.prices.yahoo import Downloader, fetch, fetch_symbol
+
+__all__ = [
+    "PRICE_COLUMNS",
+    "Adjustment",
+    "Downloader",
+    "Note",
+    "NoteKind",
+    "Prices",
+    "fetch",
+    "fetch_symbol",
+    "prices_from_frame",
+    "read_prices",
+    "sample_names",
+    "sample_path",
+    "write_csv",
+]
