@@ -109,7 +109,8 @@ def _quantstats(returns: pd.DataFrame, *, record: RunRecord) -> str:
             from quantstats import reports
 
             _set_style()
-            output = Path(folder) / "sheet.html"
+            template, output = Path(folder) / "template.html", Path(folder) / "sheet.html"
+            template.write_text(_quantstats_template(flat=not series[1].any()), encoding="utf-8")
             reports.html(
                 series[0],
                 series[1],
@@ -118,7 +119,7 @@ def _quantstats(returns: pd.DataFrame, *, record: RunRecord) -> str:
                 output=str(output),
                 periods_per_year=int(recipe["data"]["periods_per_year"]),
                 figfmt="svg",
-                template_path=str(_TEMPLATES / "quantstats.html"),
+                template_path=str(template),
                 match_dates=False,
                 strategy_title=LABELS["strategy"],
                 benchmark_title=LABELS[str(returns.columns[1])],
@@ -126,6 +127,16 @@ def _quantstats(returns: pd.DataFrame, *, record: RunRecord) -> str:
             page = _inline_svg(output.read_text(encoding="utf-8"))
     page = page.replace("CAGR﹪", "CAGR").replace(_STRATEGY, COLOURS["strategy"])
     return page.replace(_BENCHMARK, COLOURS[str(returns.columns[1])])
+
+
+def _quantstats_template(*, flat: bool) -> str:
+    """Give the places for QuantStats' tables and pictures."""
+    template = (_TEMPLATES / "quantstats.html").read_text(encoding="utf-8")
+    if flat:
+        # against a flat line QuantStats scales the strategy to no volatility, and beta is not defined
+        for picture in ("vol_returns", "rolling_beta"):
+            template = template.replace(f"<div>{{{{{picture}}}}}</div>\n", "")
+    return template
 
 
 def _set_style() -> None:

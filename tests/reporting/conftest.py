@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -280,10 +279,7 @@ def make_run(
         _manifest(prices, symbol=symbol, title=title or text, note=text, failed=failed),
     )
     write_checksums(directory)
-    with warnings.catch_warnings():
-        # pandas 3.1 deprecates an argument of read_csv; not what these tests are about
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return read_run(directory)
+    return read_run(directory)
 
 
 @pytest.fixture(scope="session")

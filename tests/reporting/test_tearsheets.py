@@ -27,8 +27,8 @@ def against_cash(plain_page):
     return (plain_page.parent / "tearsheet_last_price.html").read_text(encoding="utf-8")
 
 
-def test_a_flat_benchmark_still_gives_a_sheet(against_cash):
-    assert against_cash.count("<svg") == 14
+def test_a_flat_benchmark_gives_a_sheet_without_what_needs_a_moving_one(against_cash):
+    assert against_cash.count("<svg") == 12
     assert "Strategy against last price" in against_cash
 
 
