@@ -1,1 +1,24 @@
-"""Walk-forward tests of neural price forecasts."""
+"""Learn, before any money is at risk, whether a neural price forecast is worth trading.
+
+The names below are loaded on first use, so that ``import backtester`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backtester.api import Run, ask, open_run, plan, run
+
+__all__ = ["Run", "ask", "open_run", "plan", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("backtester.api"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

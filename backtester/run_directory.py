@@ -164,9 +164,7 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
 
 def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
     try:
-        return pd.read_csv(
-            path, parse_dates=list(dates), float_precision="round_trip", dtype={"symbol": "str"}
-        )
+        return pd.read_csv(path, parse_dates=list(dates), dtype={"symbol": "str"})
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error
 

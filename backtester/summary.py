@@ -105,7 +105,9 @@ def _about_money(strategy: Mapping[str, Any], holding: Mapping[str, Any]) -> str
     if strategy["sharpe"] is None:
         return f"the strategy never left cash, while buy-and-hold made {_a_year(holding)}"
     verb = "more than" if strategy["cagr"] > holding["cagr"] else "less than"
-    return f"after costs the strategy made {verb} buy-and-hold, {_a_year(strategy)} against {_a_year(holding)}"
+    return (
+        f"after costs the strategy made {verb} buy-and-hold, {_a_year(strategy)} against {_a_year(holding)}"
+    )
 
 
 def _a_year(figures: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from backtester.cli.console import listening, print_json, print_notes, say, terminal_width
-from backtester.errors import FoldsFailedError, UsageError
+from backtester.errors import FoldsFailedError
 
 __all__ = ["plan", "run"]
 
@@ -61,40 +61,17 @@ def run(
 
       backtester run my/recipe.toml --yahoo MSFT --out results
     """
+    from backtester.api import ask
+    from backtester.pipeline import answer
+
     execution = [f'execution.executor="{executor}"'] if executor else []
     execution += [] if workers is None else [f"execution.workers={workers}"]
-    loaded = _load(recipe, csv=csv, yahoo=yahoo, sample=sample, changes=[*(changes or []), *execution])
-    from backtester.pipeline import answer
-    from backtester.question import ask
-
     with listening() as listener:
-        listener.step(f"Reading prices and checking the recipe {loaded.name!r}.")
-        question = ask(loaded)
+        listener.step("Reading prices and checking the recipe.")
+        question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=[*(changes or []), *execution])
         print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
         record = answer(question, out=out, listener=listener)
     _print_result(record, as_json=as_json)
-
-
-def _load(recipe: str, *, csv: Path | None, yahoo: str, sample: str, changes: list[str]) -> Any:
-    from backtester.recipe import load_recipe, parse_overrides
-
-    if sum([csv is not None, bool(yahoo), bool(sample)]) > 1:
-        raise UsageError(
-            "--csv, --yahoo and --sample exclude each other.", advice="Name one source of prices."
-        )
-    overrides: dict[str, Any] = {}
-    if csv is not None:
-        kind = "parquet" if csv.suffix.lower() in {".parquet", ".pq"} else "csv"
-        overrides = {
-            "data.source": kind,
-            "data.path": str(csv.absolute()),
-            "data.symbol": csv.name.split(".")[0],
-        }
-    elif yahoo:
-        overrides = {"data.source": "yahoo", "data.symbol": yahoo}
-    elif sample:
-        overrides = {"data.source": "sample", "data.symbol": sample}
-    return load_recipe(recipe, overrides=overrides | parse_overrides(changes))
 
 
 def _print_result(record: Any, *, as_json: bool) -> None:
@@ -134,10 +111,10 @@ def plan(
 
       backtester plan lstm --sample AAPL --set folds.train=3Y --set folds.scheme=expanding
     """
+    from backtester.api import ask
     from backtester.planning import plan_of, plan_text
-    from backtester.question import ask
 
-    question = ask(_load(recipe, csv=csv, yahoo=yahoo, sample=sample, changes=changes or []))
+    question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=changes or [])
     if as_json:
         print_json(plan_of(question))
     else:

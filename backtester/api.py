@@ -1,0 +1,209 @@
+"""The program from Python: ask a question, get an answer whose tables are pandas frames.
+
+Examples
+--------
+>>> import backtester
+>>> run = backtester.run("lstm", sample="SPY")          # doctest: +SKIP
+>>> run.table                                           # doctest: +SKIP
+>>> run.figures["equity"]                               # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backtester.errors import UsageError
+from backtester.pipeline import Listener, answer
+from backtester.planning import plan_of
+from backtester.prices import Prices, prices_from_frame
+from backtester.question import Question
+from backtester.question import ask as ask_loaded
+from backtester.recipe import LoadedRecipe, load_recipe, parse_overrides, recipe_from_mapping
+from backtester.reporting import comparison_table, figures
+from backtester.run_directory import RunRecord, read_run
+
+__all__ = ["Run", "ask", "open_run", "plan", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished run: its files as frames, its figures, its page.
+
+    Parameters
+    ----------
+    record : as read from the run directory
+    """
+
+    record: RunRecord
+
+    @property
+    def directory(self) -> Path:
+        """Where the files are."""
+        return self.record.directory
+
+    @property
+    def page(self) -> Path:
+        """The page to read first."""
+        return self.directory / "index.html"
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Every headline figure, by stable key."""
+        return self.record.summary
+
+    @property
+    def answer(self) -> str:
+        """What came out, in one sentence."""
+        return str(self.summary["answer"])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Strategy, buy-and-hold, last price and last return side by side."""
+        return comparison_table(self.record)
+
+    @property
+    def prices(self) -> pd.DataFrame:
+        """The bars as used, by date."""
+        return self.record.prices
+
+    @property
+    def forecasts(self) -> pd.DataFrame:
+        """One row for each origin."""
+        return self.record.forecasts
+
+    @property
+    def returns(self) -> pd.DataFrame:
+        """Simple returns by date, a column for each way to trade."""
+        return self.record.returns
+
+    @property
+    def exposures(self) -> pd.DataFrame:
+        """Exposure at each close, a column for each way to trade."""
+        return self.record.exposures
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """Every order."""
+        return self.record.orders
+
+    @property
+    def trades(self) -> pd.DataFrame:
+        """Every trade, from flat to flat."""
+        return self.record.trades
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The page's Plotly charts by name; in a notebook each shows itself."""
+        return figures(self.record)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(self.answer)}</p>{self.table.to_html(na_rep='–')}"
+
+
+def ask(
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    prices: pd.DataFrame | str | Path | None = None,
+    symbol: str = "",
+    sample: str = "",
+    yahoo: str = "",
+    changes: Mapping[str, Any] | Sequence[str] = (),
+) -> Question:
+    """Read recipe and prices and check both; nothing is trained or written.
+
+    Parameters
+    ----------
+    recipe : a file, the name of a built-in recipe, or a mapping of sections
+    prices : a frame, or a CSV or Parquet file, instead of the recipe's
+    symbol : a name for these prices; default: the file's name, or the recipe's symbol for a frame
+    sample, yahoo : a bundled sample or a ticker, instead of the recipe's prices
+    changes : keys of the recipe to change, ``{"model.units": [25]}`` or ``["model.units=25"]``
+
+    Raises
+    ------
+    UsageError : more than one source of prices
+    RecipeError, PricesError : what cannot be used, with the reason
+    """
+    if sum([prices is not None, bool(sample), bool(yahoo)]) > 1:
+        raise UsageError(
+            "More than one source of prices is named.", advice="Name one file, sample or ticker."
+        )
+    overrides = _source(prices, symbol=symbol, sample=sample, yahoo=yahoo)
+    overrides |= changes if isinstance(changes, Mapping) else parse_overrides(list(changes))
+    loaded = _load(recipe, overrides=overrides)
+    return ask_loaded(loaded, prices=_from_frame(prices, loaded=loaded))
+
+
+def _source(
+    prices: pd.DataFrame | str | Path | None, *, symbol: str, sample: str, yahoo: str
+) -> dict[str, Any]:
+    if isinstance(prices, str | Path):
+        path = Path(prices)
+        kind = "parquet" if path.suffix.lower() in {".parquet", ".pq"} else "csv"
+        name = symbol or path.name.split(".")[0]
+        return {"data.source": kind, "data.path": str(path.absolute()), "data.symbol": name}
+    if sample:
+        return {"data.source": "sample", "data.symbol": sample}
+    if yahoo:
+        return {"data.source": "yahoo", "data.symbol": yahoo}
+    return {"data.symbol": symbol} if symbol else {}
+
+
+def _load(recipe: str | Path | Mapping[str, Any], *, overrides: Mapping[str, Any]) -> LoadedRecipe:
+    if isinstance(recipe, Mapping):
+        return recipe_from_mapping(recipe, name="recipe", folder=Path.cwd(), overrides=overrides)
+    return load_recipe(recipe, overrides=overrides)
+
+
+def _from_frame(prices: pd.DataFrame | str | Path | None, *, loaded: LoadedRecipe) -> Prices | None:
+    if not isinstance(prices, pd.DataFrame):
+        return None
+    data = loaded.recipe.data
+    return prices_from_frame(prices, symbol=data.symbol, data=data)
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    prices: pd.DataFrame | str | Path | None = None,
+    sample: str = "",
+    yahoo: str = "",
+    changes: Mapping[str, Any] | Sequence[str] = (),
+    out: str | Path | None = None,
+    listener: Listener | None = None,
+) -> Run:
+    """Answer a question: train, trade, and write the run directory; see `ask` for the parameters.
+
+    Parameters
+    ----------
+    out : folder that holds run directories; default: the recipe's ``report.directory``
+    listener : hears of the progress
+
+    Raises
+    ------
+    BacktesterError : what stopped the run
+    """
+    question = ask(recipe, prices=prices, sample=sample, yahoo=yahoo, changes=changes)
+    return Run(record=answer(question, out=None if out is None else Path(out), listener=listener))
+
+
+def plan(question: Question) -> pd.DataFrame:
+    """Lay out the folds of a question: dates, bars and samples, a row for each."""
+    return pd.DataFrame(plan_of(question)["folds"])
+
+
+def open_run(directory: str | Path) -> Run:
+    """Open a finished run.
+
+    Raises
+    ------
+    RunDirectoryError : there is no finished run in this folder
+    """
+    return Run(record=read_run(Path(directory)))
