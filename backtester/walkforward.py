@@ -43,6 +43,7 @@ class Progress:
     ----------
     done, total : tasks
     fold : index of the one just finished
+    failed : whether it gave nothing
     loss : its last training loss, in scaled units; None where it failed or has none
     seconds_left : at the rate so far
     """
@@ -50,6 +51,7 @@ class Progress:
     done: int
     total: int
     fold: int
+    failed: bool
     loss: float | None
     seconds_left: float
 
@@ -194,6 +196,7 @@ def _progress(outcome: TaskResult | TaskFailure, *, done: int, total: int, begun
         done=done,
         total=total,
         fold=outcome.task.fold,
+        failed=isinstance(outcome, TaskFailure),
         loss=losses[-1] if losses else None,
         seconds_left=(time.monotonic() - begun) / done * (total - done),
     )

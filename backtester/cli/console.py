@@ -94,5 +94,6 @@ def _plain_progress() -> Any:
 
 
 def _about(progress: Progress) -> str:
-    loss = "failed" if progress.loss is None else f"loss {progress.loss:.4f}"
-    return f"fold {progress.fold}  {loss}  {progress.seconds_left:.0f} s left"
+    loss = "" if progress.loss is None else f"  loss {progress.loss:.4f}"
+    failed = "  failed" if progress.failed else ""
+    return f"fold {progress.fold}{loss}{failed}  {progress.seconds_left:.0f} s left"

@@ -1,0 +1,5 @@
+"""Entry point of ``python -m backtester.cli``."""
+
+from backtester.cli.app import main
+
+main()
