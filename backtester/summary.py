@@ -94,11 +94,8 @@ def _about_forecast(summary: Mapping[str, Any]) -> str:
     ratio, of_mean = summary["forecast"]["rmse_ratio"], summary["baselines"]["mean_return"]["rmse_ratio"]
     if ratio is None:
         return "There is no forecast to score"
-    if ratio == 1:
-        return "The forecast errors were those of the last price"
-    verb = "beat" if ratio < 1 else "lost to"
-    beside = "" if of_mean is None else f", where the mean of past returns had {of_mean:.4f}"
-    return f"The forecasts {verb} the last price with {ratio:.4f} times its error{beside}"
+    beside = "" if of_mean is None else f" (forecasting the mean of past returns: {of_mean:.4f} times)"
+    return f"The forecast error was {ratio:.4f} times that of the last price{beside}"
 
 
 def _about_money(strategy: Mapping[str, Any], holding: Mapping[str, Any]) -> str:

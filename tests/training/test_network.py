@@ -127,9 +127,7 @@ def test_compiled_fit_equals_keras_fit_from_the_same_weights_and_order(
     for epoch in range(10):
         order = order_of(capacity(150), n=tf.constant(150), seed=tf.constant([5, epoch])).numpy()[:150]
         assert sorted(order.tolist()) == list(range(150))
-        reference.fit(
-            train.inputs[order], train.targets[order], batch_size=32, shuffle=False, verbose=0
-        )
+        reference.fit(train.inputs[order], train.targets[order], batch_size=32, shuffle=False, verbose=0)
     moved = max(
         float(np.abs(now - before).max())
         for now, before in zip(compiled_weights, built(builder).get_weights(), strict=True)
