@@ -256,7 +256,7 @@ def test_compilable_network_has_no_note():
 def test_diverging_fit_is_an_error_that_names_the_epoch():
     wild = samples(64)
     huge = Samples(inputs=wild.inputs, targets=wild.targets * np.float32(1e30), origins=wild.origins)
-    with pytest.raises(FitError, match="training loss became .* in epoch 1"):
+    with pytest.raises(FitError, match=r"training loss became .* in epoch 1"):
         forecaster(lstm).fit(huge, validation=NONE, seed=1)
 
 
