@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeGuard
 
+from backtester.errors import RecipeError
 from backtester.models.forecaster import Forecaster
 from backtester.recipe import LstmModel, ModelSection, ReferenceModel, TrainingSection
 from backtester.references import check_parameters, load_reference
@@ -48,6 +49,12 @@ def _make(model: ModelSection, *, training: TrainingSection, n_features: int, fo
             from backtester.models.regressors import RegressorForecaster
 
             check_parameters(named, model.parameters, what=f"model.kind = {model.kind!r}")
+            if training.warm_start:
+                raise RecipeError(
+                    f"training.warm_start = true: model.kind = {model.kind!r} is no network and has no "
+                    "weights to begin from.",
+                    advice="Set training.warm_start = false.",
+                )
             return RegressorForecaster(
                 regressor_class=named, parameters=model.parameters, name=model.kind, folder=folder
             )

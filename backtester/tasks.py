@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backtester.errors import FitError
+from backtester.errors import BacktesterError, FitError
 from backtester.features import FeatureMatrix
 from backtester.folds import Fold, Part
 from backtester.forecasters import ForecasterCache
-from backtester.models.forecaster import FitReport
+from backtester.models.forecaster import FitReport, Weights
 from backtester.recipe import (
     ModelSection,
     ReferenceModel,
@@ -117,7 +117,7 @@ class TaskResult:
     seed: int
     forecast: NDArray[np.float64]
     report: FitReport
-    weights: tuple[NDArray[np.float32], ...] = field(default=())
+    weights: Weights = ()
     note: str = ""
 
 
@@ -129,8 +129,13 @@ class TaskFailure:
     reason: str
 
 
-def task_key(problem: Problem, task: Task) -> str:
-    """Hash of all that determines a task's result: data of its span, settings, code, seed."""
+def task_key(problem: Problem, task: Task, *, begins_from: str = "") -> str:
+    """Hash of all that determines a task's result: data of its span, settings, code, seed.
+
+    Parameters
+    ----------
+    begins_from : with a warm start, the key of the task whose weights it begins from
+    """
     fold = problem.folds[task.fold]
     first, last = fold.train.start, fold.test.stop
     layout = [[part.start - first, part.stop - first] for part in (fold.train, fold.validation, fold.test)]
@@ -141,8 +146,9 @@ def task_key(problem: Problem, task: Task) -> str:
         "target": problem.target.model_dump(mode="json"),
         "feature_scaler": problem.feature_scaler.value,
         "model": problem.model.model_dump(mode="json") | {"kind": _name_of(problem.model)},
-        "training": problem.training.model_dump(mode="json", exclude={"members"}),
+        "training": problem.training.model_dump(mode="json", exclude={"members", "warm_start"}),
         "code": problem.code_sha256,
+        "begins_from": begins_from,
         "seed": task.seed(problem),
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
@@ -183,8 +189,23 @@ class TaskRunner:
         samples = self._problem.samples(task.fold)
         self._forecaster.prepare(samples.train, validation=samples.validation)
 
-    def run(self, task: Task) -> TaskResult:
+    def attempt(self, task: Task, *, initial: Weights = ()) -> TaskResult | TaskFailure:
+        """Run a task; whatever a fit raises costs this task alone."""
+        try:
+            return self.run(task, initial=initial)
+        except BacktesterError as error:
+            return TaskFailure(task=task, reason=str(error).replace("\n", " "))
+        except MemoryError:
+            return TaskFailure(task=task, reason="out of memory")
+        except Exception as error:
+            return TaskFailure(task=task, reason=f"{type(error).__name__}: {error}")
+
+    def run(self, task: Task, *, initial: Weights = ()) -> TaskResult:
         """Train one network and forecast its test span.
+
+        Parameters
+        ----------
+        initial : weights to begin from; empty for fresh ones
 
         Raises
         ------
@@ -193,7 +214,9 @@ class TaskRunner:
         """
         samples = self._problem.samples(task.fold)
         seed = task.seed(self._problem)
-        fitted = self._forecaster.fit(samples.train, validation=samples.validation, seed=seed)
+        fitted = self._forecaster.fit(
+            samples.train, validation=samples.validation, seed=seed, initial=initial
+        )
         forecast = samples.to_forecast(fitted.predict(samples.test))
         if not np.isfinite(forecast).all():
             raise FitError(f"{int((~np.isfinite(forecast)).sum())} of its forecasts are not finite.")

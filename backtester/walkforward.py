@@ -7,7 +7,7 @@ before t; what is already in the store is not trained again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,8 @@ class Progress:
     failed : whether it gave nothing
     loss : its last training loss, in scaled units; None where it failed or has none
     seconds_left : at the rate so far
+    rate : tasks a second so far
+    busy_with : fold that each worker is at, None where it waits
     """
 
     done: int
@@ -54,6 +56,8 @@ class Progress:
     failed: bool
     loss: float | None
     seconds_left: float
+    rate: float
+    busy_with: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +115,12 @@ def open_work(problem: Problem, *, store: FoldStore) -> Work:
     """Look up every task of a problem in the store; a damaged entry is noted and trained again."""
     if problem.model.kind in BASELINES:
         return Work(keys={}, stored=(), missing=(), notes=())
-    keys = {
-        task: task_key(problem, task)
-        for task in (
-            Task(fold=fold.index, member=member)
-            for fold in problem.folds
-            for member in range(problem.training.members)
-        )
-    }
+    keys: dict[Task, str] = {}
+    for fold in problem.folds:
+        for member in range(problem.training.members):
+            task = Task(fold=fold.index, member=member)
+            before = _before(problem, task)
+            keys[task] = task_key(problem, task, begins_from=keys[before] if before else "")
     found = {task: store.read(key, task=task) for task, key in keys.items()}
     damaged = [(task, entry) for task, entry in found.items() if isinstance(entry, DamagedEntry)]
     return Work(
@@ -133,6 +135,13 @@ def open_work(problem: Problem, *, store: FoldStore) -> Work:
             for task, entry in damaged
         ),
     )
+
+
+def _before(problem: Problem, task: Task) -> Task | None:
+    """The task whose weights this one begins from, if any."""
+    if not problem.training.warm_start or task.fold == 0:
+        return None
+    return Task(fold=task.fold - 1, member=task.member)
 
 
 def walk_forward(
@@ -162,13 +171,15 @@ def walk_forward(
     begun = time.monotonic()
     results, failures = list(work.stored), list[TaskFailure]()
     notes = dict.fromkeys(work.notes)
-    for done, outcome in enumerate(executor.run(work.missing), start=1):
+    for done, outcome in enumerate(_outcomes(problem, work=work, executor=executor), start=1):
         if isinstance(outcome, TaskResult):
             store.write(work.keys[outcome.task], outcome)
             results.append(outcome)
         else:
             failures.append(outcome)
-        on_progress(_progress(outcome, done=done, total=len(work.missing), begun=begun))
+        on_progress(_progress(outcome, done=done, work=work, executor=executor, begun=begun))
+    if problem.training.warm_start:
+        notes[_WARM] = None
     for note in dict.fromkeys(result.note for result in results if result.note):
         notes[Note(kind=NoteKind.INFO, text=note[0].upper() + note[1:])] = None
     outcomes = tuple(
@@ -190,15 +201,45 @@ def walk_forward(
     return WalkForward(outcomes=outcomes, timing=timing, notes=tuple(notes))
 
 
-def _progress(outcome: TaskResult | TaskFailure, *, done: int, total: int, begun: float) -> Progress:
+_WARM = Note(
+    kind=NoteKind.WARNING,
+    text="Warm start: a fold begins from the weights of the fold before it; folds depend on each other.",
+)
+
+
+def _outcomes(problem: Problem, *, work: Work, executor: Executor) -> Iterator[TaskResult | TaskFailure]:
+    """Do the missing tasks: all at once, or with a warm start fold after fold."""
+    if not problem.training.warm_start:
+        yield from executor.run(work.missing, initial={})
+        return
+    weights = {result.task: result.weights for result in work.stored}
+    for fold in problem.folds:
+        wave = [task for task in work.missing if task.fold == fold.index]
+        ready = [task for task in wave if task.fold == 0 or _before(problem, task) in weights]
+        initial = {task: weights[before] for task in ready if (before := _before(problem, task))}
+        for outcome in executor.run(ready, initial=initial):
+            if isinstance(outcome, TaskResult):
+                weights[outcome.task] = outcome.weights
+            yield outcome
+        for task in wave:
+            if task not in ready:
+                yield TaskFailure(task=task, reason="the fold whose weights it begins from failed")
+
+
+def _progress(
+    outcome: TaskResult | TaskFailure, *, done: int, work: Work, executor: Executor, begun: float
+) -> Progress:
     losses = outcome.report.loss if isinstance(outcome, TaskResult) else ()
+    seconds, total = time.monotonic() - begun, len(work.missing)
     return Progress(
         done=done,
         total=total,
         fold=outcome.task.fold,
         failed=isinstance(outcome, TaskFailure),
         loss=losses[-1] if losses else None,
-        seconds_left=(time.monotonic() - begun) / done * (total - done),
+        seconds_left=seconds / done * (total - done),
+        rate=done / max(seconds, 1e-9),
+        busy_with=tuple(None if task is None else task.fold for task in executor.busy_with),
     )
 
 

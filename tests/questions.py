@@ -1,11 +1,12 @@
 """Small questions, and answers to them without a process of their own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from backtester.forecasters import ForecasterCache
 from backtester.forecasts import Forecasts
+from backtester.models.forecaster import Weights
 from backtester.prices import Prices
 from backtester.question import Question, ask
 from backtester.recipe import recipe_from_mapping
@@ -34,15 +35,18 @@ class InProcess:
     """An executor in this process; several problems can share the compiled forecasters."""
 
     n_workers = 1
+    busy_with = ()
 
     def __init__(self, problem: Problem, *, forecasters: ForecasterCache | None = None) -> None:
         self.done: list[Task] = []
         self._runner = TaskRunner(problem, forecasters=forecasters or ForecasterCache())
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+    def run(
+        self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]
+    ) -> Iterator[TaskResult | TaskFailure]:
         for task in tasks:
             self.done.append(task)
-            yield self._runner.run(task)
+            yield self._runner.run(task, initial=initial.get(task, ()))
 
 
 def forecasts_of(

@@ -1,5 +1,5 @@
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 
 from backtester.forecasters import ForecasterCache
 from backtester.forecasts import FORECAST_COLUMNS
+from backtester.models.forecaster import Weights
 from backtester.prices import Prices
 from backtester.store import FoldStore
 from backtester.tasks import Problem, Task, TaskFailure, TaskResult
@@ -131,8 +132,10 @@ def test_a_damaged_entry_is_said_and_that_fold_alone_trained_again(store: FoldSt
 
 
 class Failing(InProcess):
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
-        for outcome in super().run(tasks):
+    def run(
+        self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]
+    ) -> Iterator[TaskResult | TaskFailure]:
+        for outcome in super().run(tasks, initial=initial):
             if outcome.task.fold == 2:
                 yield TaskFailure(task=outcome.task, reason="the training loss became nan")
             else:
@@ -175,3 +178,51 @@ def test_baselines_forecast_at_the_same_origins(store: FoldStore):
         columns = ["symbol", "origin", "target_date", "fold", "actual", "last_price"]
         pd.testing.assert_frame_equal(baseline.frame[columns], table.frame[columns])
         assert baseline.frame["forecast"].notna().all()
+
+
+WARM = {"model": SMALL_LSTM, "training": {"epochs": 1, "patience": 0, "warm_start": True}}
+
+
+def test_a_warm_start_begins_from_the_weights_of_the_fold_before(store: FoldStore):
+    prices, forecasters = random_walk(240, seed=1), ForecasterCache()
+    warm, _ = forecasts_of(question(prices, **WARM), store=store, forecasters=forecasters)
+    cold_sections = WARM | {"training": {"epochs": 1, "patience": 0}}
+    cold, _ = forecasts_of(question(prices, **cold_sections), store=store, forecasters=forecasters)
+    assert warm.by_origin[:30].tolist() == cold.by_origin[:30].tolist()
+    assert warm.by_origin[30:].tolist() != cold.by_origin[30:].tolist()
+
+
+def test_a_warm_start_goes_on_from_the_store_with_the_same_bytes(store: FoldStore, tmp_path: Path):
+    asked = question(random_walk(240, seed=1), **WARM)
+    whole, _ = forecasts_of(asked, store=store)
+    keys = open_work(asked.problem, store=store).keys
+    part = FoldStore(folder=tmp_path / "part")
+    for task in list(keys)[:2]:
+        kept = store.read(keys[task], task=task)
+        assert isinstance(kept, TaskResult)
+        part.write(keys[task], kept)
+    again, trained = forecasts_of(asked, store=part)
+    assert [task.fold for task in trained] == [2, 3]
+    assert again.sha256 == whole.sha256
+
+
+def test_a_warm_start_does_not_go_on_from_a_failed_fold(store: FoldStore):
+    prices = random_walk(240, seed=1)
+    problem = question(prices, **WARM).problem
+    result = run_failing(problem, store=store, told=[])
+    assert [outcome.reason for outcome in result.outcomes] == [
+        "",
+        "",
+        "the training loss became nan",
+        "the fold whose weights it begins from failed",
+    ]
+    assert any("Warm start" in note.text for note in result.notes)
+
+
+def test_a_warm_start_sees_no_future(store: FoldStore):
+    prices, forecasters = random_walk(240, seed=1), ForecasterCache()
+    whole, _ = forecasts_of(question(prices, **WARM), store=store, forecasters=forecasters)
+    for n_bars in (121, 150, 151, 170):
+        asked = question(cut(prices, n_bars=n_bars), **WARM)
+        table, _ = forecasts_of(asked, store=store, forecasters=forecasters)
+        assert table.by_origin.tolist() == whole.by_origin[: n_bars - 120].tolist()

@@ -72,7 +72,11 @@ def listening() -> Iterator[Listener]:
 
         def show(progress: Progress) -> None:
             bar.update(
-                line, total=progress.total, completed=progress.done, about=_about(progress), visible=True
+                line,
+                total=progress.total,
+                completed=progress.done,
+                about=_about(progress) + _workers(progress),
+                visible=True,
             )
 
         yield Listener(
@@ -96,4 +100,11 @@ def _plain_progress() -> Any:
 def _about(progress: Progress) -> str:
     loss = "" if progress.loss is None else f"  loss {progress.loss:.4f}"
     failed = "  failed" if progress.failed else ""
-    return f"fold {progress.fold}{loss}{failed}  {progress.seconds_left:.0f} s left"
+    rate = f"{progress.rate:.1f}/s  {progress.seconds_left:.0f} s left"
+    return f"fold {progress.fold}{loss}{failed}  {rate}"
+
+
+def _workers(progress: Progress) -> str:
+    states = ["idle" if fold is None else f"fold {fold}" for fold in progress.busy_with[:8]]
+    more = len(progress.busy_with) - len(states)
+    return f"  workers: {', '.join(states)}{f' and {more} more' if more else ''}" if states else ""

@@ -1,12 +1,13 @@
-"""Where training tasks run: worker processes on this machine."""
+"""Where training tasks run: worker processes on this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from backtester.execution.pool import WorkerPool, available_cores
+from backtester.models.forecaster import Weights
 from backtester.recipe import ExecutionSection, ExecutorKind
 from backtester.tasks import Problem, Task, TaskFailure, TaskResult
 
@@ -20,16 +21,30 @@ class Executor(Protocol):
     def n_workers(self) -> int:
         """Number of workers."""
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
-        """Do tasks; what comes of each, in the order in which they end."""
+    @property
+    def busy_with(self) -> tuple[Task | None, ...]:
+        """What each worker does now; None where it waits or starts; empty where that is not known."""
+
+    def run(
+        self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]
+    ) -> Iterator[TaskResult | TaskFailure]:
+        """Do tasks; what comes of each, in the order in which they end.
+
+        Parameters
+        ----------
+        initial : weights to begin from, for the tasks that do
+        """
 
 
 class _Idle:
     """The executor where nothing is to be done."""
 
     n_workers = 0
+    busy_with = ()
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+    def run(
+        self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]
+    ) -> Iterator[TaskResult | TaskFailure]:
         """Do nothing."""
         return iter(())
 
@@ -54,6 +69,12 @@ def open_executor(
     """
     if not tasks:
         yield _Idle()
+        return
+    if section.executor is ExecutorKind.RAY:
+        from backtester.execution.ray import RayExecutor
+
+        with RayExecutor(section, problem=problem, first=tasks[0]) as cluster:
+            yield cluster
         return
     with WorkerPool(n_workers(section, n_tasks=len(tasks)), problem=problem, first=tasks[0]) as pool:
         yield pool

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backtester.tasks import Problem, Task, TaskResult
+from backtester import errors
+from backtester.errors import BacktesterError
+from backtester.models.forecaster import Weights
+from backtester.tasks import Problem, Task, TaskFailure, TaskResult
 
-__all__ = ["Failed", "Ready", "Refused", "Solved", "Start", "Work"]
+__all__ = ["Done", "Ready", "Refused", "Start", "Work"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +22,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """To a worker: do this task."""
+    """To a worker: do this task, from these weights if any."""
 
     task: Task
+    initial: Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +41,19 @@ class Refused:
     message: str
     advice: str
 
+    @classmethod
+    def of(cls, error: BacktesterError) -> Refused:
+        """Make an error ready to travel."""
+        return cls(kind=type(error).__name__, message=error.message, advice=error.advice)
+
+    def error(self) -> BacktesterError:
+        """Give the error that was refused with."""
+        kind: type[BacktesterError] = getattr(errors, self.kind)
+        return kind(self.message, advice=self.advice)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Solved:
-    """From a worker: done."""
+class Done:
+    """From a worker: what came of its task."""
 
-    result: TaskResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """From a worker: this task gives nothing."""
-
-    task: Task
-    reason: str
+    outcome: TaskResult | TaskFailure

@@ -10,14 +10,14 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
 from typing import IO
 
-from backtester import errors
 from backtester.errors import BacktesterError
-from backtester.execution.messages import Failed, Ready, Refused, Solved, Start, Work
+from backtester.execution.messages import Done, Ready, Refused, Start, Work
 from backtester.execution.worker import ENVIRONMENT
+from backtester.models.forecaster import Weights
 from backtester.tasks import Problem, Task, TaskFailure, TaskResult
 
 __all__ = ["WorkerPool", "available_cores"]
@@ -108,14 +108,21 @@ class WorkerPool:
         """Number of processes."""
         return self._n_workers
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[TaskResult | TaskFailure]:
+    @property
+    def busy_with(self) -> tuple[Task | None, ...]:
+        """What each worker does now; None where it waits or starts."""
+        return tuple(worker.task for worker in self._workers)
+
+    def run(
+        self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]
+    ) -> Iterator[TaskResult | TaskFailure]:
         """Do tasks; what comes of each, in the order in which they end."""
         waiting, n_open = deque(tasks), len(tasks)
         while n_open:
             for worker in self._workers:
                 if worker.ready and worker.task is None and waiting:
                     worker.task = waiting.popleft()
-                    _send(worker, Work(task=worker.task))
+                    _send(worker, Work(task=worker.task, initial=initial.get(worker.task, ())))
             for worker, message in self._messages():
                 outcome = self._outcome(worker, message)
                 if outcome is not None:
@@ -124,12 +131,9 @@ class WorkerPool:
 
     def _outcome(self, worker: _Worker, message: object) -> TaskResult | TaskFailure | None:
         """What a message says of a task; None where it is about a worker's start."""
-        if isinstance(message, Solved):
+        if isinstance(message, Done):
             worker.task = None
-            return message.result
-        if isinstance(message, Failed):
-            worker.task = None
-            return TaskFailure(task=message.task, reason=message.reason)
+            return message.outcome
         if message is None and worker.task is not None:
             failure = TaskFailure(task=worker.task, reason=f"its worker {worker.last_words()}")
             self._workers.remove(worker)
@@ -153,13 +157,16 @@ class WorkerPool:
         if isinstance(message, Ready):
             worker.ready = True
         elif isinstance(message, Refused):
-            kind = getattr(errors, message.kind)
-            raise kind(message.message, advice=message.advice)
+            raise message.error()
         elif message is None:
-            raise BacktesterError(
-                f"A training process did not start: {worker.last_words()}.",
-                advice="Check that TensorFlow imports in this environment: python -c 'import tensorflow'.",
-            )
+            how = worker.last_words()
+            self._workers.remove(worker)
+            worker.stop()
+            if not self._workers:
+                raise BacktesterError(
+                    f"The last training process ended before it had a task; it {how}.",
+                    advice="Check the memory, and that TensorFlow imports: python -c 'import tensorflow'.",
+                )
 
 
 def _receive(worker: _Worker) -> object:

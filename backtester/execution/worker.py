@@ -12,7 +12,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from backtester.errors import BacktesterError
-from backtester.execution.messages import Failed, Ready, Refused, Solved, Start, Work
+from backtester.execution.messages import Done, Ready, Refused, Start, Work
 from backtester.forecasters import ForecasterCache
 from backtester.tasks import TaskRunner
 
@@ -46,23 +46,11 @@ def serve(connection: Connection) -> None:
                 runner = TaskRunner(message.problem, forecasters=forecasters)
                 runner.prepare(message.first)
             except BacktesterError as error:
-                kind = type(error).__name__
-                connection.send(Refused(kind=kind, message=error.message, advice=error.advice))
+                connection.send(Refused.of(error))
             else:
                 connection.send(Ready())
         elif isinstance(message, Work) and runner is not None:
-            connection.send(_answer(runner, message))
-
-
-def _answer(runner: TaskRunner, work: Work) -> Solved | Failed:
-    try:
-        return Solved(result=runner.run(work.task))
-    except BacktesterError as error:
-        return Failed(task=work.task, reason=str(error).replace("\n", " "))
-    except MemoryError:
-        return Failed(task=work.task, reason="out of memory")
-    except Exception as error:  # whatever a fit raises costs this fold alone
-        return Failed(task=work.task, reason=f"{type(error).__name__}: {error}")
+            connection.send(Done(outcome=runner.attempt(message.task, initial=message.initial)))
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from backtester.samples import Samples
 
-__all__ = ["FitReport", "Fitted", "Forecaster"]
+__all__ = ["FitReport", "Fitted", "Forecaster", "Weights"]
+
+Weights = tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class Fitted(Protocol):
         """What happened in the fit."""
 
     @property
-    def weights(self) -> tuple[NDArray[np.float32], ...]:
+    def weights(self) -> Weights:
         """The network's weights; empty for what has none."""
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
@@ -54,8 +56,12 @@ class Forecaster(Protocol):
     def prepare(self, train: Samples, *, validation: Samples) -> None:
         """Do once what samples of these shapes need, such as compiling."""
 
-    def fit(self, train: Samples, *, validation: Samples, seed: int) -> Fitted:
-        """Learn; the same samples and seed give the same bits.
+    def fit(self, train: Samples, *, validation: Samples, seed: int, initial: Weights = ()) -> Fitted:
+        """Learn; the same samples, seed and initial weights give the same bits.
+
+        Parameters
+        ----------
+        initial : weights to begin from; empty for fresh ones
 
         Raises
         ------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backtester.errors import FitError, UserCodeError
 from backtester.models.blocks import predict_in_blocks
-from backtester.models.forecaster import FitReport
+from backtester.models.forecaster import FitReport, Weights
 from backtester.references import reference_file, user_code_error
 from backtester.samples import Samples
 
@@ -25,7 +25,7 @@ class FittedRegressor:
 
     regressor: Any
     report: FitReport
-    weights: tuple[NDArray[np.float32], ...] = ()
+    weights: Weights = ()
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
         """Scaled predictions (n,).
@@ -67,7 +67,9 @@ class RegressorForecaster:
         """Check that the class can be made with these parameters."""
         self._make(seed=0)
 
-    def fit(self, train: Samples, *, validation: Samples, seed: int) -> FittedRegressor:
+    def fit(
+        self, train: Samples, *, validation: Samples, seed: int, initial: Weights = ()
+    ) -> FittedRegressor:
         """Fit a fresh regressor; one that takes ``random_state`` and is not told one gets the seed.
 
         Raises

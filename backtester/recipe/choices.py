@@ -77,6 +77,7 @@ class ExecutorKind(Enum):
 
     SERIAL = "serial"
     PROCESSES = "processes"
+    RAY = "ray"
 
 
 # Names as in keras.optimizers and keras.losses; written out so that a recipe is checked without

@@ -149,6 +149,8 @@ class TrainingSection(Section):
     """Epochs without a better validation loss before stopping, best weights kept; 0: no early stopping."""
     members: int = Field(default=1, ge=1, le=1000)
     """Networks in each fold, each with its own seed; their forecasts are averaged."""
+    warm_start: bool = False
+    """`true`: a fold begins from the weights of the fold before it, so that folds depend on each other."""
 
 
 class BrokerSection(Section):
@@ -172,9 +174,11 @@ class ExecutionSection(Section):
     """Where the training runs; never changes a figure."""
 
     executor: ExecutorKind = Field(default=ExecutorKind.PROCESSES, strict=False)
-    """`serial` is one worker process."""
+    """`serial` is one worker process; `ray` needs the extra `walkforward-backtester[ray]`."""
     workers: int = Field(default=0, ge=0, le=1024)
-    """Worker processes; 0: one for each core."""
+    """Worker processes; 0: one for each core, and with `ray` one for each core of the cluster."""
+    address: str = ""
+    """A Ray cluster's address, e.g. `"auto"`; `""`: a cluster of its own on this machine."""
     store: str = ""
     """Folder of trained folds, relative to the current folder; `""`: in the user's cache directory."""
 

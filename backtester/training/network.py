@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from backtester.errors import FitError
-from backtester.models.forecaster import FitReport
+from backtester.models.forecaster import FitReport, Weights
 from backtester.models.networks import Builder, build_checked
 from backtester.samples import Samples
 from backtester.seeds import seed_of
@@ -27,7 +27,7 @@ class FittedNetwork:
     def __init__(self, engine: CompiledFit | PlainFit, *, model: keras.Model, report: FitReport) -> None:
         self._engine = engine
         self.report = report
-        self.weights: tuple[NDArray[np.float32], ...] = tuple(model.get_weights())
+        self.weights: Weights = tuple(model.get_weights())
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
         """Scaled predictions (n,)."""
@@ -81,8 +81,8 @@ class NetworkForecaster:
             self.note = f"trained by Keras' own fit, slower, as the network does not compile: {reason}"
             self._engine = PlainFit(self._model, self._settings)
 
-    def fit(self, train: Samples, *, validation: Samples, seed: int) -> FittedNetwork:
-        """Learn from fresh weights.
+    def fit(self, train: Samples, *, validation: Samples, seed: int, initial: Weights = ()) -> FittedNetwork:
+        """Learn from fresh weights, or from those given.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class NetworkForecaster:
         losses, validation_losses = self._engine.fit(
             train,
             validation=validation,
-            initial=self._initial_variables(seed),
+            initial=self._initial_variables(seed, weights=initial),
             seed=seed_of(seed, "batch order"),
         )
         _check_finite(losses, what="training loss")
@@ -104,10 +104,12 @@ class NetworkForecaster:
             raise FitError("the weights are no longer finite after training.", advice=_DIVERGED)
         return fitted
 
-    def _initial_variables(self, seed: int) -> list[NDArray[Any]]:
-        """Fresh variables, as the builder draws them from this seed."""
+    def _initial_variables(self, seed: int, *, weights: Weights) -> list[NDArray[Any]]:
+        """Fresh variables, as the builder draws them from this seed, with these weights if any."""
         keras.utils.set_random_seed(seed)
         fresh = build_checked(self._builder, input_shape=self._input_shape, name=self._name)
+        if weights:
+            fresh.set_weights(list(weights))
         return [variable.numpy() for variable in fresh.variables]
 
 

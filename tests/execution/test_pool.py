@@ -54,10 +54,10 @@ def problem(tmp_path: Path, request: pytest.FixtureRequest) -> Problem:
 
 
 def test_workers_give_the_bits_of_this_process_in_whatever_order(problem: Problem):
-    here = {outcome.task: outcome for outcome in InProcess(problem).run(TASKS)}
+    here = {outcome.task: outcome for outcome in InProcess(problem).run(TASKS, initial={})}
     for count in (1, 3):
         with WorkerPool(count, problem=problem, first=TASKS[0]) as pool:
-            there = list(pool.run(TASKS))
+            there = list(pool.run(TASKS, initial={}))
         assert sorted(outcome.task for outcome in there) == TASKS
         for outcome in there:
             mine = here[outcome.task]
@@ -68,7 +68,7 @@ def test_workers_give_the_bits_of_this_process_in_whatever_order(problem: Proble
 
 def test_training_never_happens_in_the_callers_process(problem: Problem, tmp_path: Path):
     with WorkerPool(2, problem=problem, first=TASKS[0]) as pool:
-        list(pool.run(TASKS))
+        list(pool.run(TASKS, initial={}))
     pids = {int(line) for line in (tmp_path / "log").read_text().split()}
     assert os.getpid() not in pids
 
@@ -76,7 +76,7 @@ def test_training_never_happens_in_the_callers_process(problem: Problem, tmp_pat
 @pytest.mark.parametrize("problem", [{"behave": "raise"}], indirect=True)
 def test_an_exception_costs_its_task_alone_and_names_the_users_line(problem: Problem):
     with WorkerPool(1, problem=problem, first=TASKS[0]) as pool:
-        outcomes = list(pool.run(TASKS))
+        outcomes = list(pool.run(TASKS, initial={}))
     failed = [outcome for outcome in outcomes if isinstance(outcome, TaskFailure)]
     assert [failure.task for failure in failed] == [TASKS[2]]
     assert "mine.py, line 20: ValueError: three is too many" in failed[0].reason
@@ -87,7 +87,7 @@ def test_an_exception_costs_its_task_alone_and_names_the_users_line(problem: Pro
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_killed_worker_costs_its_task_alone(problem: Problem, count: int):
     with WorkerPool(count, problem=problem, first=TASKS[0]) as pool:
-        outcomes = list(pool.run(TASKS))
+        outcomes = list(pool.run(TASKS, initial={}))
     failed = [outcome for outcome in outcomes if isinstance(outcome, TaskFailure)]
     assert len(failed) == 1
     assert "killed by SIGKILL" in failed[0].reason
@@ -97,7 +97,7 @@ def test_a_killed_worker_costs_its_task_alone(problem: Problem, count: int):
 @pytest.mark.parametrize("problem", [{"behave": "sleep"}], indirect=True)
 def test_no_worker_outlives_the_pool(problem: Problem, tmp_path: Path):
     with WorkerPool(1, problem=problem, first=TASKS[0]) as pool:
-        outcomes = pool.run(TASKS)
+        outcomes = pool.run(TASKS, initial={})
         signal.signal(signal.SIGALRM, _raise)
         signal.alarm(2)
         with pytest.raises(TimeoutError):
