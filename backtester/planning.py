@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from backtester.calibration import Estimate
 from backtester.folds import Fold, Folds, folds_table
 from backtester.models.baselines import BASELINES
 from backtester.question import Question
 
-__all__ = ["plan_of", "plan_text"]
+__all__ = ["estimate_text", "plan_of", "plan_text"]
 
 
 def plan_of(question: Question) -> dict[str, Any]:
@@ -62,6 +63,31 @@ def plan_text(question: Question, *, width: int) -> str:
     head = "fold  train from  samples  valid.  test from   test to     tests"
     picture = _picture(question.problem.folds, n_bars=plan["bars"], columns=min(width, 100) - 6)
     return "\n".join([facts, "", head, *rows, "", *picture])
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Render what a run will take."""
+    if not estimate.networks:
+        return (
+            f"Nothing to train ({estimate.stored} networks are in the store); trading and report take about "
+            f"{_duration(estimate.total_seconds)}."
+        )
+    stored = f", {estimate.stored} are in the store" if estimate.stored else ""
+    memory = f"; memory {estimate.workers} × {estimate.worker_bytes / 1e6:.0f} MB" * (
+        estimate.worker_bytes > 0
+    )
+    return (
+        f"Expected: start {_duration(estimate.startup_seconds)}, training {estimate.networks} networks{stored} at "
+        f"{estimate.seconds_per_network:.2f} s each on {estimate.workers} workers "
+        f"{_duration(estimate.training_seconds)}, trading and report {_duration(estimate.report_seconds)}; "
+        f"in all {_duration(estimate.total_seconds)}{memory}."
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _picture(folds: Sequence[Fold], *, n_bars: int, columns: int) -> list[str]:

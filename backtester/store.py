@@ -19,7 +19,7 @@ import numpy as np
 import platformdirs
 
 from backtester.errors import StorageError
-from backtester.files import make_folder, write_bytes
+from backtester.files import make_folder, storage_error, write_bytes
 from backtester.models.forecaster import FitReport
 from backtester.tasks import Task, TaskResult
 
@@ -65,6 +65,32 @@ class FoldStore:
     def keys(self) -> tuple[str, ...]:
         """All keys, sorted."""
         return tuple(sorted(path.stem for path in self.folder.glob(f"??/*{_SUFFIX}")))
+
+    def size(self) -> int:
+        """Bytes of all entries."""
+        return sum(self.path(key).stat().st_size for key in self.keys())
+
+    def damaged(self) -> tuple[DamagedEntry, ...]:
+        """Read every entry; those that cannot be used."""
+        read = (self.read(key, task=Task(fold=0, member=0)) for key in self.keys())
+        return tuple(entry for entry in read if isinstance(entry, DamagedEntry))
+
+    def written_before(self, seconds: float) -> tuple[str, ...]:
+        """Keys of the entries written before this time (seconds since 1970)."""
+        return tuple(key for key in self.keys() if self.path(key).stat().st_mtime < seconds)
+
+    def remove(self, key: str) -> None:
+        """Remove an entry; nothing happens where there is none.
+
+        Raises
+        ------
+        StorageError : the folder cannot be written
+        """
+        path = self.path(key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_error(path, error) from error
 
     def write(self, key: str, result: TaskResult) -> None:
         """Keep a result."""

@@ -36,6 +36,7 @@ class InProcess:
 
     n_workers = 1
     busy_with = ()
+    worker_bytes = 0
 
     def __init__(self, problem: Problem, *, forecasters: ForecasterCache | None = None) -> None:
         self.done: list[Task] = []

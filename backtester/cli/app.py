@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli import running, showing, starting
+from backtester.cli import running, showing, starting, storing
 from backtester.cli.console import print_error
 from backtester.errors import BacktesterError, InterruptedRunError
 
@@ -30,6 +30,7 @@ app.command("report")(showing.report)
 app.command("runs")(showing.runs)
 app.command("fetch")(starting.fetch)
 app.command("init")(starting.init)
+app.add_typer(storing.store, name="store")
 
 
 @app.callback()

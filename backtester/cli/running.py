@@ -101,22 +101,32 @@ def plan(
     yahoo: YahooOption = "",
     sample: SampleOption = "",
     changes: SetOption = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the prediction of time.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the folds and samples of a recipe; nothing is trained.
+    """Show the folds and samples of a recipe, and how long a run will take.
+
+    A few networks are trained to time them; nothing is kept.
 
     Examples:
 
       backtester plan lstm
 
-      backtester plan lstm --sample AAPL --set folds.train=3Y --set folds.scheme=expanding
+      backtester plan lstm --sample AAPL --set folds.train=3Y --set folds.scheme=expanding --quick
     """
+    from dataclasses import asdict
+
     from backtester.api import ask
-    from backtester.planning import plan_of, plan_text
+    from backtester.calibration import calibrate
+    from backtester.planning import estimate_text, plan_of, plan_text
 
     question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=changes or [])
-    if as_json:
-        print_json(plan_of(question))
-    else:
+    if not as_json:
         typer.echo(plan_text(question, width=terminal_width()))
-        say("Nothing was trained. `backtester run` with the same options answers the question.")
+    if not quick:
+        say("Timing a few networks ...")
+    estimate = None if quick else calibrate(question)
+    if as_json:
+        print_json(plan_of(question) | {"estimate": None if estimate is None else asdict(estimate)})
+    elif estimate is not None:
+        typer.echo(f"\n{estimate_text(estimate)}")

@@ -25,6 +25,10 @@ class Executor(Protocol):
     def busy_with(self) -> tuple[Task | None, ...]:
         """What each worker does now; None where it waits or starts; empty where that is not known."""
 
+    @property
+    def worker_bytes(self) -> int:
+        """Largest memory that a worker has had; 0 where that is not known."""
+
     def run(
         self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]
     ) -> Iterator[TaskResult | TaskFailure]:
@@ -41,6 +45,7 @@ class _Idle:
 
     n_workers = 0
     busy_with = ()
+    worker_bytes = 0
 
     def run(
         self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import IO
 
 from backtester.errors import BacktesterError
@@ -58,6 +60,15 @@ class _Worker:
         else:
             how = f"ended with exit code {code}"
         return f"{how}: {lines[-1]}" if lines and code > 0 else how
+
+    def peak_bytes(self) -> int:
+        """Largest memory that the process has had; 0 where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+        except OSError:
+            return 0
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return 1024 * int(found.group(1)) if found else 0
 
     def stop(self) -> None:
         """End the process at once; there is nothing in it to lose."""
@@ -112,6 +123,11 @@ class WorkerPool:
     def busy_with(self) -> tuple[Task | None, ...]:
         """What each worker does now; None where it waits or starts."""
         return tuple(worker.task for worker in self._workers)
+
+    @property
+    def worker_bytes(self) -> int:
+        """Largest memory that a worker has had."""
+        return max((worker.peak_bytes() for worker in self._workers), default=0)
 
     def run(
         self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]

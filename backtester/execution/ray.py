@@ -48,6 +48,7 @@ class RayExecutor:
         self._first = first
         self._ours = False
         self.busy_with: tuple[Task | None, ...] = ()
+        self.worker_bytes = 0
 
     def __enter__(self) -> RayExecutor:
         self._ray = _import_ray()

@@ -105,15 +105,28 @@ def test_plan_shows_folds_and_writes_nothing(place: Path, tmp_path: Path):
     result = backtester(*arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "3 folds, 3 networks" in result.stdout
+    assert "training 3 networks" in result.stdout
     assert "# test" in result.stdout
     assert list(tmp_path.iterdir()) == []
-    told = json.loads(backtester(*arguments, "--json", cwd=tmp_path).stdout)
+    told = json.loads(backtester(*arguments, "--json", "--quick", cwd=tmp_path).stdout)
     assert [fold["test_samples"] for fold in told["folds"]] == [60, 60, 60]
     assert told["folds"][0]["train_samples"] == 120 - 12 - 1 - 4 - 1
 
 
+def test_plan_predicts_time_and_memory_and_keeps_nothing(place: Path, tmp_path: Path):
+    recipe = write(tmp_path, "r.toml", QUICK.replace("workers = 1", "workers = 2"))
+    arguments = ("plan", str(recipe), "--csv", str(place / "walk.csv"), "--json")
+    estimate = json.loads(backtester(*arguments, cwd=tmp_path).stdout)["estimate"]
+    assert (estimate["networks"], estimate["stored"], estimate["workers"]) == (3, 0, 2)
+    parts = ("startup_seconds", "training_seconds", "report_seconds")
+    assert all(estimate[part] > 0 for part in parts)
+    assert estimate["total_seconds"] == pytest.approx(sum(estimate[part] for part in parts))
+    assert estimate["worker_bytes"] > 5e7
+    assert not (tmp_path / "store").exists()
+
+
 def test_plan_fits_a_narrow_terminal(place: Path, tmp_path: Path):
-    arguments = ("plan", str(place / "quick.toml"), "--csv", str(place / "walk.csv"))
+    arguments = ("plan", str(place / "quick.toml"), "--csv", str(place / "walk.csv"), "--quick")
     result = backtester(*arguments, cwd=tmp_path, COLUMNS="40")
     picture = result.stdout.split("tests")[1].splitlines()[6:]
     assert max(len(line) for line in picture) <= 40
