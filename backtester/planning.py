@@ -72,16 +72,16 @@ def estimate_text(estimate: Estimate) -> str:
             f"Nothing to train ({estimate.stored} networks are in the store); trading and report take about "
             f"{_duration(estimate.total_seconds)}."
         )
-    stored = f", {estimate.stored} are in the store" if estimate.stored else ""
-    memory = f"; memory {estimate.workers} × {estimate.worker_bytes / 1e6:.0f} MB" * (
-        estimate.worker_bytes > 0
+    stored = f" ({estimate.stored} are in the store)" if estimate.stored else ""
+    parts = (
+        f"start {_duration(estimate.startup_seconds)}",
+        f"training {estimate.networks} networks{stored} {_duration(estimate.training_seconds)}, "
+        f"{estimate.seconds_per_network:.2f} s each on {estimate.workers} workers",
+        f"trading and report {_duration(estimate.report_seconds)}",
+        f"in all {_duration(estimate.total_seconds)}",
+        f"memory {estimate.workers} × {estimate.worker_bytes / 1e6:.0f} MB" if estimate.worker_bytes else "",
     )
-    return (
-        f"Expected: start {_duration(estimate.startup_seconds)}, training {estimate.networks} networks{stored} at "
-        f"{estimate.seconds_per_network:.2f} s each on {estimate.workers} workers "
-        f"{_duration(estimate.training_seconds)}, trading and report {_duration(estimate.report_seconds)}; "
-        f"in all {_duration(estimate.total_seconds)}{memory}."
-    )
+    return f"Expected: {'; '.join(part for part in parts if part)}."
 
 
 def _duration(seconds: float) -> str:
