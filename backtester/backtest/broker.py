@@ -11,7 +11,7 @@ import backtrader as bt
 from backtester.errors import RecipeError, UserCodeError
 from backtester.recipe.sections import BrokerSection
 
-__all__ = ["Broker", "Costs", "open_account", "order_size"]
+__all__ = ["Broker", "Costs", "costs_of", "open_account", "order_size"]
 
 _DUST = 1e-9
 """Share of the account's gross value by which cash may be below zero. A target of exactly the whole
@@ -114,6 +114,13 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
                 advice='Remove set_coc; for fills at the next close set [broker] fill = "next_close".',
             )
 
+    def add_cash(self, cash: float) -> None:
+        """Refuse money from outside: it would count as a gain of the strategy."""
+        raise UserCodeError(
+            f"The strategy pays {cash:g} into its account.",
+            advice="Remove add_cash; the recipe's [broker] cash is all there is.",
+        )
+
     def _credit(self, data: Any) -> float:
         """Money that may be borrowed at this bar's open."""
         held: float = self.positions[data].size * data.open[0]
@@ -160,23 +167,19 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
         return None
 
 
-def open_account(section: BrokerSection, *, costs: Costs, max_exposure: float) -> Broker:
-    """Make the broker that a recipe describes.
+def costs_of(section: BrokerSection, *, max_exposure: float) -> Costs:
+    """Give the costs of a trade as shares of its value.
 
     Parameters
     ----------
     section : the recipe's ``[broker]``
-    costs : its costs as shares
-    max_exposure : above 1, the broker lends
-
-    Returns
-    -------
-    Broker, for one run
+    max_exposure : the largest position that is traded, as a share of equity
 
     Raises
     ------
     RecipeError : costs so high that at this exposure one trade could take the whole equity
     """
+    costs = Costs(commission=section.commission_bp / 1e4, slippage=section.slippage_bp / 1e4)
     largest = max(costs.of_buying, costs.of_selling)
     if max_exposure * largest >= 1.0:
         raise RecipeError(
@@ -184,6 +187,22 @@ def open_account(section: BrokerSection, *, costs: Costs, max_exposure: float) -
             "would take the whole equity in one trade.",
             advice="Lower max_exposure, or [broker] commission_bp and slippage_bp.",
         )
+    return costs
+
+
+def open_account(section: BrokerSection, *, costs: Costs, max_exposure: float) -> Broker:
+    """Make the broker that a recipe describes.
+
+    Parameters
+    ----------
+    section : the recipe's ``[broker]``
+    costs : its costs, from `costs_of`
+    max_exposure : above 1, the broker lends
+
+    Returns
+    -------
+    Broker, for one run
+    """
     broker = Broker(
         cash=section.cash, costs=costs, max_exposure=max_exposure, whole_shares=not section.fractional
     )

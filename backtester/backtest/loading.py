@@ -100,6 +100,12 @@ def _strategy_class(found: object, *, reference: str) -> type[Any]:
             f"[strategy] kind = {reference!r}: {found.__name__} does not say which exposure it wants.",
             advice="Define target_exposure(self, forecast) in it, which returns a number.",
         )
+    if issubclass(found, ForecastStrategy) and found.next_open is not ForecastStrategy.next_open:
+        raise RecipeError(
+            f"[strategy] kind = {reference!r}: {found.__name__} has a next_open of its own, "
+            "which could see the day's close before it trades at the open.",
+            advice="Decide in target_exposure; for orders of your own derive from backtrader.Strategy.",
+        )
     return found
 
 

@@ -10,7 +10,7 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 
-from backtester.backtest.broker import Costs, open_account
+from backtester.backtest.broker import costs_of, open_account
 from backtester.backtest.feed import Market, PriceFeed, market_of
 from backtester.backtest.fills import check_fill
 from backtester.backtest.ledger import Ledger, bars_table, close_ruined, count_rejected, orders_table
@@ -18,7 +18,7 @@ from backtester.backtest.loading import LoadedStrategy, load_strategy
 from backtester.backtest.recorder import Recorder
 from backtester.backtest.strategy import ForecastStrategy
 from backtester.backtest.trades import trades_table
-from backtester.errors import BacktesterError
+from backtester.errors import BacktesterError, UserCodeError
 from backtester.forecasts import Forecasts
 from backtester.prices.table import Note, NoteKind, Prices
 from backtester.recipe.sections import BrokerSection
@@ -128,14 +128,21 @@ def _market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection) -> M
 
 
 def _run(market: Market, *, loaded: LoadedStrategy, broker: BrokerSection, max_exposure: float) -> Trading:
-    costs = Costs(commission=broker.commission_bp / 1e4, slippage=broker.slippage_bp / 1e4)
+    costs = costs_of(broker, max_exposure=max_exposure)
     cerebro = bt.Cerebro(cheat_on_open=loaded.decides_by_forecast, stdstats=False)
     cerebro.broker = open_account(broker, costs=costs, max_exposure=max_exposure)
     cerebro.adddata(PriceFeed(market=market))
     cerebro.addstrategy(loaded.cls, **loaded.parameters)
     cerebro.addanalyzer(Recorder, _name="recorder")
     ran = _run_cerebro(cerebro, loaded=loaded)
-    ledger = Ledger(market=market, record=ran.analyzers.recorder.record(), start_cash=broker.cash)
+    record = ran.analyzers.recorder.record()
+    if len(record.equity) < len(market.dates):
+        raise UserCodeError(
+            f"strategy {loaded.reference!r} ended the run after {len(record.equity)} of "
+            f"{len(market.dates)} bars.",
+            advice="Remove runstop: a strategy that is done holds cash.",
+        )
+    ledger = Ledger(market=market, record=record, start_cash=broker.cash)
     ledger = close_ruined(ledger, costs=costs)
     return Trading(
         bars=bars_table(ledger),
@@ -147,13 +154,15 @@ def _run(market: Market, *, loaded: LoadedStrategy, broker: BrokerSection, max_e
 
 
 def _run_cerebro(cerebro: bt.Cerebro, *, loaded: LoadedStrategy) -> bt.Strategy:
-    if not loaded.reference:
-        return cerebro.run()[0]
+    # With all bars loaded beforehand, which is faster, a user's `self.data.close[1]` is tomorrow's close.
+    beforehand = not loaded.reference
     try:
-        return cerebro.run()[0]
+        return cerebro.run(preload=beforehand, runonce=beforehand)[0]
     except BacktesterError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        if not loaded.reference:
+            raise
         what = f"strategy {loaded.reference!r} failed"
         raise user_code_error(error, file=loaded.file, what=what) from error
 

@@ -1,9 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from backtester.backtest.loading import load_strategy
 from backtester.errors import RecipeError, UserCodeError
-from backtester.recipe.strategies import LongShort, ReferenceStrategy
+from backtester.recipe.strategies import LongShort, ReferenceStrategy, VolatilityScaled
+from backtester.shipped import builtin_folder
 from tests.backtest.markets import make_forecasts, make_prices, random_market, run, write_strategy
 
 BY_FORECAST = """\
@@ -207,6 +209,80 @@ def test_fills_at_the_close_that_decided_are_refused(tmp_path):
     reference = write_strategy(tmp_path, source)
     with pytest.raises(UserCodeError, match="cheat on close"):
         run(*random_market(1), strategy=ReferenceStrategy(kind=reference), folder=tmp_path)
+
+
+PEEKING = """\
+import backtrader as bt
+from backtester.backtest import ForecastStrategy
+
+
+def rises(data):
+    try:
+        return data.close[1] > data.close[0]
+    except IndexError:
+        return False
+
+
+class Plain(bt.Strategy):
+    def next(self):
+        if rises(self.data):
+            self.buy(size=1)
+
+
+class ByForecast(ForecastStrategy):
+    def target_exposure(self, forecast):
+        return float(rises(self.data))
+"""
+
+
+@pytest.mark.parametrize("kind", ["mine.py:Plain", "mine.py:ByForecast"])
+def test_tomorrows_bar_is_not_there_for_a_users_strategy_to_see(tmp_path, kind):
+    write_strategy(tmp_path, PEEKING)
+    trading = run(*random_market(1), strategy=ReferenceStrategy(kind=kind), folder=tmp_path)
+    assert len(trading.orders) == 0
+
+
+def test_a_copy_of_a_named_strategy_trades_to_the_last_bit_as_the_original(tmp_path):
+    section = VolatilityScaled(kind="volatility_scaled", short=True, max_exposure=2.0)
+    copy = tmp_path / "mine.py"
+    copy.write_bytes((builtin_folder("strategies") / "volatility_scaled.py").read_bytes())
+    mine = ReferenceStrategy(kind="mine.py:VolatilityScaled", max_exposure=2.0, parameters={"short": True})
+    original = run(*random_market(3), strategy=section)
+    copied = run(*random_market(3), strategy=mine, folder=tmp_path)
+    pd.testing.assert_frame_equal(copied.bars, original.bars, check_exact=True)
+    pd.testing.assert_frame_equal(copied.orders, original.orders, check_exact=True)
+    assert len(original.orders) > 20
+
+
+def test_a_next_open_of_ones_own_is_refused_as_it_sees_the_days_close(tmp_path):
+    source = BY_FORECAST.format(answer="1.0").replace(
+        "\n\nclass Other", "    def next_open(self):\n        pass\n\nclass Other"
+    )
+    with pytest.raises(RecipeError, match="Mine has a next_open of its own"):
+        load(write_strategy(tmp_path, source), tmp_path)
+
+
+def test_money_from_outside_is_refused(tmp_path):
+    source = PLAIN + "\n    def start(self):\n        self.broker.add_cash(5000)\n"
+    reference = write_strategy(tmp_path, source)
+    with pytest.raises(UserCodeError, match="pays 5000 into its account"):
+        run(*random_market(1), strategy=ReferenceStrategy(kind=reference), folder=tmp_path)
+
+
+@pytest.mark.parametrize("leave", ["raise SystemExit(0)", "self.env.runstop()"])
+def test_a_strategy_that_ends_the_run_is_told_so(tmp_path, leave):
+    reference = write_strategy(tmp_path, PLAIN + f"        {leave}\n")
+    with pytest.raises(UserCodeError, match=r"SystemExit|ended the run after 1 of 340 bars"):
+        run(*random_market(1), strategy=ReferenceStrategy(kind=reference), folder=tmp_path)
+
+
+def test_an_indicator_longer_than_the_history_never_trades(tmp_path):
+    source = PLAIN.replace(
+        "    def next", "    def __init__(self):\n        bt.indicators.SMA(period=900)\n\n    def next"
+    )
+    reference = write_strategy(tmp_path, source)
+    trading = run(*random_market(1), strategy=ReferenceStrategy(kind=reference), folder=tmp_path)
+    assert "never traded" in trading.notes[0].text
 
 
 def test_what_a_plain_strategy_orders_at_the_open_that_ruined_it_never_happened(tmp_path):
