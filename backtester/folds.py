@@ -101,14 +101,17 @@ class Fold:
         >>> fold.origins(Part.TEST, lookback=2, horizon=1, warmup=1)
         array([ 9, 10, 11])
         """
-        bars = self.bars(part)
-        if Part(part) is Part.TEST:
-            return _positions(bars.start, bars.stop)
-        first_full_window = self.train.start + warmup + lookback - 1
-        found = _positions(max(first_full_window, bars.start), bars.stop - horizon)
-        if len(found) == 0 and _length(bars) > 0:
+        found = self._origins(Part(part), lookback=lookback, horizon=horizon, warmup=warmup)
+        if len(found) == 0 and _length(self.bars(part)) > 0:
             raise self._no_sample(Part(part), lookback=lookback, horizon=horizon, warmup=warmup)
         return found
+
+    def _origins(self, part: Part, *, lookback: int, horizon: int, warmup: int) -> NDArray[np.int64]:
+        bars = self.bars(part)
+        if part is Part.TEST:
+            return _positions(bars.start, bars.stop)
+        first_full_window = self.train.start + warmup + lookback - 1
+        return _positions(max(first_full_window, bars.start), bars.stop - horizon)
 
     def _no_sample(self, part: Part, *, lookback: int, horizon: int, warmup: int) -> RecipeError:
         n_window, n_validation = _length(self.training_window), _length(self.validation)
@@ -259,10 +262,6 @@ def folds_table(
     -------
     frame, a row for each fold: ``fold``, then for each of ``train``, ``validation``, ``test`` the columns
     ``_start``, ``_end`` (NaT for an empty part), ``_bars`` and ``_samples``
-
-    Raises
-    ------
-    RecipeError : a fold without a training or validation sample
     """
     rows = []
     for fold in folds:
@@ -272,7 +271,7 @@ def folds_table(
             row[f"{part.value}_start"] = dates[0] if len(dates) else pd.NaT
             row[f"{part.value}_end"] = dates[-1] if len(dates) else pd.NaT
             row[f"{part.value}_bars"] = len(dates)
-            origins = fold.origins(part, lookback=lookback, horizon=horizon, warmup=warmup)
+            origins = fold._origins(part, lookback=lookback, horizon=horizon, warmup=warmup)
             row[f"{part.value}_samples"] = len(origins)
         rows.append(row)
     return pd.DataFrame(rows)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeGuard
 
-from backtester.errors import RecipeError
+from backtester.errors import RecipeError, UserCodeError
 from backtester.models.forecaster import Forecaster
 from backtester.recipe import LstmModel, ModelSection, ReferenceModel, TrainingSection
-from backtester.references import check_parameters, load_reference
+from backtester.references import check_parameters, load_reference, reference_sha256
 
 __all__ = ["ForecasterCache"]
 
@@ -33,11 +33,14 @@ class ForecasterCache:
         Raises
         ------
         RecipeError : a reference that names nothing that can learn, or a network of the wrong shape
-        UserCodeError : the user's file or builder failed
+        UserCodeError : the user's file or builder failed, or the file is not the one with this hash
         """
         key = (model.model_dump_json(), training.model_dump_json(), n_features, code_sha256)
         if key not in self._made:
-            self._made[key] = _make(model, training=training, n_features=n_features, folder=folder)
+            made = _make(model, training=training, n_features=n_features, folder=folder)
+            if isinstance(model, ReferenceModel):
+                _check_unedited(model, folder=folder, code_sha256=code_sha256)
+            self._made[key] = made
         return self._made[key]
 
 
@@ -76,6 +79,15 @@ def _make(model: ModelSection, *, training: TrainingSection, n_features: int, fo
         patience=training.patience,
     )
     return NetworkForecaster(builder, name=model.kind, input_shape=input_shape, settings=settings)
+
+
+def _check_unedited(model: ReferenceModel, *, folder: Path, code_sha256: str) -> None:
+    """Refuse a file that was edited since the question was asked: its results are kept by the old hash."""
+    if reference_sha256(model.kind, folder=folder) != code_sha256:
+        raise UserCodeError(
+            f"model.kind = {model.kind!r} was edited while this run went on.",
+            advice="Run again: what was trained before is not trained again.",
+        )
 
 
 def _is_regressor(named: object) -> TypeGuard[type]:

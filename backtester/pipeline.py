@@ -78,12 +78,14 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
 
     Raises
     ------
+    PricesError : the first forecast is made at the last bar
     LockedError : another process works on the same question
     RunDirectoryError : the place holds something else
     StorageError : the disk is full or read-only
     InterruptedRunError : stopped by the user; what was trained is kept
     """
     listener = listener or Listener()
+    question.check_tradable()
     directory = Path(out or question.loaded.recipe.report.directory) / question.directory_name
     if claim_directory(directory, question_sha256=question.sha256):
         listener.step("This question was answered before; nothing is computed.")
@@ -170,6 +172,7 @@ def _write_results(question: Question, *, result: WalkForward, directory: Path) 
     else:
         forecasts = forecast_table(problem, outcomes=result.outcomes, dates=prices.dates)
     traded = _trade_all(question, forecasts=forecasts, tables=tables)
+    question.check_code()  # the strategy's file was read just now, maybe minutes after the question
     summary = summarise(
         recipe,
         symbol=prices.symbol,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 
-from backtester.backtest import check_fill
+from backtester.backtest import check_fill, costs_of
 from backtester.backtest.loading import load_strategy
+from backtester.errors import PricesError, UserCodeError
 from backtester.features import feature_matrix
 from backtester.folds import make_folds
 from backtester.models.baselines import BASELINES
@@ -29,6 +31,7 @@ class Question:
     prices : checked
     problem : what is trained
     notes : on the fills
+    code_sha256s : of each file of the user's, by the reference that names it
     sha256 : the same for the same question, wherever and however it is run
     """
 
@@ -36,6 +39,7 @@ class Question:
     prices: Prices
     problem: Problem
     notes: tuple[Note, ...]
+    code_sha256s: Mapping[str, str]
     sha256: str
 
     @property
@@ -43,6 +47,36 @@ class Question:
         """The run directory's name: the same question has the same place."""
         parts = [_plain(self.loaded.name), _plain(self.prices.symbol), self.sha256[:8]]
         return "-".join(parts)
+
+    def check_tradable(self) -> None:
+        """Check that there is a bar to trade on after the first forecast.
+
+        Raises
+        ------
+        PricesError : the first forecast is made at the last bar
+        """
+        n_needed = self.problem.folds[0].test.start + 2
+        if len(self.prices) < n_needed:
+            raise PricesError(
+                f"{self.prices.source_name}: {len(self.prices)} rows are too few: the first forecast is made "
+                f"at the last of them, so nothing can be traded; {n_needed} are needed.",
+                advice="Take a longer history, or shorten folds.train.",
+            )
+
+    def check_code(self) -> None:
+        """Check that the user's files are still those that were asked about.
+
+        Raises
+        ------
+        UserCodeError : one was edited meanwhile, so that the answer would be to another question
+        """
+        now = _code_sha256s(self.loaded)
+        edited = [name for name, sha256 in self.code_sha256s.items() if now[name] != sha256]
+        if edited:
+            raise UserCodeError(
+                f"{edited[0]!r} was edited while this run went on.",
+                advice="Run again: what was trained before is not trained again.",
+            )
 
 
 def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
@@ -75,6 +109,7 @@ def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
         horizon=recipe.target.horizon,
         first_bar=folds[0].test.start + 1,
     )
+    costs_of(recipe.broker, max_exposure=recipe.strategy.max_exposure)
     load_strategy(recipe.strategy, folder=loaded.folder, periods_per_year=recipe.data.periods_per_year)
     features = feature_matrix(prices, recipe.features.columns, folder=loaded.folder)
     problem = Problem(
@@ -92,8 +127,15 @@ def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
     )
     if recipe.model.kind not in BASELINES:
         problem.check()
-    sha256 = question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=_code_sha256s(loaded))
-    return Question(loaded=loaded, prices=prices, problem=problem, notes=notes, sha256=sha256)
+    code_sha256s = _code_sha256s(loaded)
+    return Question(
+        loaded=loaded,
+        prices=prices,
+        problem=problem,
+        notes=notes,
+        code_sha256s=code_sha256s,
+        sha256=question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
+    )
 
 
 def _model_sha256(loaded: LoadedRecipe) -> str:

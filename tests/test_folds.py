@@ -296,6 +296,15 @@ def test_the_table_leaves_the_dates_of_an_absent_validation_blank():
     assert table["validation_bars"].tolist() == [0, 0]
 
 
+def test_the_table_counts_no_samples_where_nothing_can_be_learnt_as_a_baseline_does_not_mind():
+    calendar = days(6)
+    folds = make_folds(calendar, train=2, test=2, validation=0.5)
+    table = folds_table(folds, calendar, lookback=1, horizon=1, warmup=1)
+    assert table["train_samples"].tolist() == [0, 0]
+    assert table["validation_samples"].tolist() == [0, 0]
+    assert table["test_samples"].tolist() == [2, 2]
+
+
 BARS = st.integers(1, 60)
 CALENDAR_SPANS = st.builds(lambda n, unit: f"{n}{unit}", st.integers(1, 30), st.sampled_from("WDWDM"))
 WRONG_LENGTHS = st.sampled_from([0, -1, "many", "", "0D", "30Y", "99999Y", "999999D", True])
