@@ -151,7 +151,9 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
     if not directory.is_dir():
         raise RunDirectoryError(f"{directory}: is a file, not a folder.", advice=advice)
     if not (directory / MANIFEST).exists():
-        if any(path.name != LOCK for path in directory.iterdir()):
+        # A run that was killed early leaves its lock, and perhaps half a manifest under a temporary name.
+        ours = (LOCK, f".{MANIFEST}.")
+        if any(not path.name.startswith(ours) for path in directory.iterdir()):
             raise RunDirectoryError(f"{other} ({MANIFEST} is missing).", advice=advice)
         return False
     manifest = read_json(directory / MANIFEST)
@@ -164,7 +166,9 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
 
 def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, parse_dates=list(dates), dtype={"symbol": "str"})
+        return pd.read_csv(
+            path, parse_dates=list(dates), dtype={"symbol": "str"}, keep_default_na=False, na_values=[""]
+        )
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error
 

@@ -99,12 +99,13 @@ def _about_forecast(summary: Mapping[str, Any]) -> str:
 
 
 def _about_money(strategy: Mapping[str, Any], holding: Mapping[str, Any]) -> str:
-    if strategy["sharpe"] is None:
+    if strategy["trades"] == 0:
         return f"the strategy never left cash, while buy-and-hold made {_a_year(holding)}"
-    verb = "more than" if strategy["cagr"] > holding["cagr"] else "less than"
-    return (
-        f"after costs the strategy made {verb} buy-and-hold, {_a_year(strategy)} against {_a_year(holding)}"
-    )
+    mine, held = _a_year(strategy), _a_year(holding)
+    if mine == held:
+        return f"after costs the strategy made as much as buy-and-hold, {held}"
+    verb = "more than" if strategy["total_return"] > holding["total_return"] else "less than"
+    return f"after costs the strategy made {verb} buy-and-hold, {mine} against {held}"
 
 
 def _a_year(figures: Mapping[str, Any]) -> str:

@@ -4,10 +4,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from backtester.errors import LockedError, RunDirectoryError, StorageError
-from backtester.run_directory import claim_directory, lock_directory, read_run
+from backtester.run_directory import _read_table, claim_directory, lock_directory, read_run, write_table
 
 
 def test_absent_folder_can_be_claimed(tmp_path: Path):
@@ -25,6 +27,23 @@ def test_folder_with_something_else_is_refused(tmp_path: Path):
     with pytest.raises(RunDirectoryError, match="something else"):
         claim_directory(tmp_path, question_sha256="q")
     assert (tmp_path / "thesis.doc").exists()
+
+
+def test_folder_of_a_run_that_was_killed_before_its_first_manifest_can_be_claimed(tmp_path: Path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".run.json.k3j2h1g0").write_text('{"half')
+    assert claim_directory(tmp_path, question_sha256="q") is False
+
+
+def test_symbol_that_looks_like_a_missing_value_is_read_back(tmp_path: Path):
+    frame = pd.DataFrame(
+        {"symbol": ["NA", "NA"], "date": ["2020-01-02", "2020-01-03"], "x": [np.nan, 0.1 + 0.2]}
+    )
+    write_table(tmp_path / "t.csv", frame)
+    read = _read_table(tmp_path / "t.csv", dates=("date",))
+    assert read["symbol"].tolist() == ["NA", "NA"]
+    assert read["x"].isna().tolist() == [True, False]
+    assert read["x"][1] == 0.1 + 0.2
 
 
 def test_run_of_another_question_is_refused(tmp_path: Path):

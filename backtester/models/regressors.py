@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,9 @@ class RegressorForecaster:
         ------
         UserCodeError : the regressor failed
         """
+        # For a class of the user's that draws from the global generators, as Keras builders may too.
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
         regressor = self._make(seed=seed)
         try:
             regressor.fit(_flat(train.inputs), train.targets.astype(np.float64))
