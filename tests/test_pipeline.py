@@ -289,6 +289,56 @@ def test_a_failing_fold_is_told_kept_apart_and_repaired_alone(walk: pd.DataFrame
     assert "the fourth is one too many" in run.page.read_text()
 
 
+FRAGILE = """
+from pathlib import Path
+import numpy as np
+
+class Fragile:
+    def __init__(self, *, flag):
+        self.flag = Path(flag)
+
+    def fit(self, X, y):
+        if self.flag.exists() and y.mean() < float(self.flag.read_text()):
+            raise OSError("the license server is away")
+        self.mean = y.mean()
+
+    def predict(self, X):
+        return np.full(len(X), self.mean)
+"""
+
+
+def test_after_the_cause_is_repaired_only_the_failed_folds_are_trained(walk: pd.DataFrame, tmp_path: Path):
+    (tmp_path / "mine.py").write_text(FRAGILE)
+    flag = tmp_path / "flag"
+    model = {"kind": f"{tmp_path / 'mine.py'}:Fragile", "parameters": {"flag": str(flag)}}
+    asked = {"prices": walk, "out": tmp_path / "runs", "changes": store_in(tmp_path / "s")}
+    target = {"scaler": "none"}
+    recipe = SMALL | {"model": model, "target": target}
+    flag.write_text("0.0")
+    broken = backtester.run(recipe, **asked)
+    n_failed = sum(fold["state"] == "failed" for fold in broken.record.manifest["folds"])
+    assert 0 < n_failed < 5
+    flag.unlink()
+    repaired = backtester.run(recipe, **asked)
+    assert repaired.directory == broken.directory
+    assert repaired.record.manifest["state"] == "done"
+    assert repaired.record.manifest["timing"]["folds_trained"] == n_failed
+    assert repaired.record.manifest["timing"]["folds_reused"] == 5 - n_failed
+    assert repaired.forecasts["forecast"].notna().all()
+
+
+def test_a_diverging_network_costs_its_folds_and_never_gives_a_forecast(walk: pd.DataFrame, tmp_path: Path):
+    training = {"epochs": 5, "optimizer": "sgd", "learning_rate": 10.0, "patience": 0}
+    model = {"kind": "lstm", "lookback": 5, "units": [4], "activation": "relu"}
+    recipe = SMALL | {"model": model, "training": training}
+    run = backtester.run(recipe, prices=walk, out=tmp_path, changes=store_in(tmp_path / "s"))
+    failed = [fold for fold in run.record.manifest["folds"] if fold["state"] == "failed"]
+    assert failed
+    assert "became" in failed[0]["reason"]
+    rows = run.forecasts[run.forecasts["fold"] == failed[0]["index"]]
+    assert rows["forecast"].isna().all()
+
+
 def test_recipe_file_reference_and_symbol_are_plain_in_the_directory_name(walk: pd.DataFrame, tmp_path: Path):
     asked = backtester.ask(SMALL, prices=walk, changes={"data.symbol": "../../Ünïcode <b>"})
     assert "/" not in asked.directory_name
