@@ -33,6 +33,13 @@ check: setup     ## lint, types, and whether the generated pages are fresh
 docs: setup      ## write the generated pages of docs/
 	$(BIN)/python -m docs.generate
 
+example: setup   ## run reports/example anew, on a shorter history to keep it small
+	rm -rf build/example
+	$(BIN)/backtester run lstm --set data.start=2010-01-04 --out build/example
+	rm -rf reports/example
+	cp -R build/example/lstm-SPY-* reports/example
+	rm reports/example/.lock
+
 lock: setup      ## pin the requirements anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.txt
@@ -41,4 +48,4 @@ clean:           ## remove the environment and the reports
 	rm -rf $(VENV) dist
 	find reports -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
 
-.PHONY: help setup run test test-slow check docs lock clean
+.PHONY: help setup run test test-slow check docs example lock clean
