@@ -40,9 +40,9 @@ class _Worker:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backtester.execution.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "backtester.execution.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=os.environ | ENVIRONMENT,
+                env=os.environ | ENVIRONMENT | {"PYTHONPATH": _import_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
@@ -71,9 +71,10 @@ class _Worker:
         return 1024 * int(found.group(1)) if found else 0
 
     def stop(self) -> None:
-        """End the process at once; there is nothing in it to lose."""
+        """End the process and those it started at once; there is nothing in them to lose."""
         self.connection.close()
-        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._log.close()
 
@@ -185,10 +186,15 @@ class WorkerPool:
                 )
 
 
+def _import_path() -> str:
+    """Let a worker find the modules that this process finds, and no file of the current folder instead."""
+    return os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+
+
 def _receive(worker: _Worker) -> object:
     try:
         return worker.connection.recv()
-    except (EOFError, ConnectionResetError):
+    except (EOFError, OSError):  # the latter where it died in the middle of a message
         return None
 
 

@@ -18,15 +18,18 @@ from backtester.tasks import TaskRunner
 
 __all__ = ["ENVIRONMENT", "serve"]
 
-# The same bits on every machine of a kind: one thread, no accelerator, one backend.
+# The same bits on every machine of a kind: one thread, no accelerator, one backend, and no settings
+# of the user's own (keras.json may change the type of all numbers).
 ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "KERAS_BACKEND": "tensorflow",
+    "KERAS_HOME": os.devnull,
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
@@ -56,8 +59,11 @@ def serve(connection: Connection) -> None:
 def main() -> None:
     """Entry point of ``python -m backtester.execution.worker FILE_DESCRIPTOR``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when to stop
+    connection = Connection(int(sys.argv[1]))
+    # Else a process that the user's model forks would keep the driver waiting when this one has died.
+    os.register_at_fork(after_in_child=connection.close)
     try:
-        serve(Connection(int(sys.argv[1])))
+        serve(connection)
     except (BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the driver is gone: nothing to tell anyone
 

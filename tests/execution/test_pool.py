@@ -1,14 +1,20 @@
 """Real worker processes, with a forecaster that needs no TensorFlow."""
 
+import multiprocessing
 import os
 import signal
+import struct
+import subprocess
+import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
 
 from backtester.errors import RecipeError, UserCodeError
 from backtester.execution import WorkerPool, n_workers
+from backtester.execution.pool import _receive
 from backtester.execution.worker import ENVIRONMENT
 from backtester.recipe import ExecutionSection
 from backtester.tasks import Problem, Task, TaskFailure, TaskResult
@@ -37,6 +43,12 @@ class Mean:
             raise ValueError("three is too many")
         if self.behave == "sleep":
             time.sleep(60)
+        if self.behave == "fork":
+            if os.fork() == 0:
+                with open(self.log, "a") as file:
+                    file.write(f"{os.getpid()}\\n")
+                time.sleep(60)
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def predict(self, X):
         return np.full(len(X), self.mean)
@@ -122,11 +134,66 @@ def test_a_class_that_is_gone_is_refused_before_the_first_task(problem: Problem,
         WorkerPool(2, problem=problem, first=TASKS[0]).__enter__()
 
 
+@pytest.mark.parametrize("problem", [{"behave": "fork"}], indirect=True)
+def test_what_a_dead_worker_forked_neither_delays_the_driver_nor_outlives_it(
+    problem: Problem, tmp_path: Path
+):
+    begun = time.monotonic()
+    with WorkerPool(1, problem=problem, first=TASKS[0]) as pool:
+        (outcome,) = pool.run(TASKS[:1], initial={})
+    assert isinstance(outcome, TaskFailure)
+    assert time.monotonic() - begun < 40
+    time.sleep(0.2)
+    for pid in (tmp_path / "log").read_text().split():
+        assert not is_running(int(pid))
+
+
+def is_running(pid: int) -> bool:
+    """A process that has ended may wait for a parent that never asks."""
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def test_a_worker_finds_the_modules_of_its_driver_and_none_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "random.py").write_text("raise RuntimeError('not the standard one')\n")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "found_by_the_driver.py").write_text(REGRESSOR)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.syspath_prepend(tmp_path / "lib")
+    model = {"kind": "found_by_the_driver:Mean", "lookback": 3}
+    asked = question(random_walk(300, seed=1), model=model, folder=tmp_path)
+    with WorkerPool(1, problem=asked.problem, first=TASKS[0]) as pool:
+        (outcome,) = pool.run(TASKS[:1], initial={})
+    assert isinstance(outcome, TaskResult)
+
+
+def test_a_worker_that_dies_in_the_middle_of_a_message_is_gone():
+    ours, theirs = multiprocessing.Pipe()
+    os.write(theirs.fileno(), struct.pack("!i", 1000) + b"the first bytes of a thousand")
+    theirs.close()
+    assert _receive(types.SimpleNamespace(connection=ours)) is None
+
+
 def test_no_more_workers_than_tasks():
     assert n_workers(ExecutionSection(workers=8), n_tasks=3) == 3
     assert n_workers(ExecutionSection(workers=2), n_tasks=3) == 2
     assert n_workers(ExecutionSection(executor="serial", workers=8), n_tasks=3) == 1
     assert n_workers(ExecutionSection(), n_tasks=1000) >= 1
+
+
+@pytest.mark.slow
+def test_workers_do_not_read_the_users_settings_of_keras(tmp_path: Path):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float64"}')
+    code = "import keras; print(keras.config.floatx())"
+    environment = os.environ | {"HOME": str(tmp_path)} | ENVIRONMENT
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "float32"
 
 
 def test_workers_see_no_accelerator_and_one_thread():
