@@ -122,7 +122,7 @@ def ask(
     ----------
     recipe : a file, the name of a built-in recipe, or a mapping of sections
     prices : a frame, or a CSV or Parquet file, instead of the recipe's
-    symbol : a name for these prices; default: the file's name, or the recipe's symbol for a frame
+    symbol : a name for these prices; default: the file's name, and ``prices`` for a frame
     sample, yahoo : a bundled sample or a ticker, instead of the recipe's prices
     changes : keys of the recipe to change, ``{"model.units": [25]}`` or ``["model.units=25"]``
 
@@ -149,6 +149,8 @@ def _source(
         kind = "parquet" if path.suffix.lower() in {".parquet", ".pq"} else "csv"
         name = symbol or path.name.split(".")[0]
         return {"data.source": kind, "data.path": str(path.absolute()), "data.symbol": name}
+    if prices is not None:
+        return {"data.symbol": symbol or "prices"}
     if sample:
         return {"data.source": "sample", "data.symbol": sample}
     if yahoo:
@@ -173,6 +175,7 @@ def run(
     recipe: str | Path | Mapping[str, Any],
     *,
     prices: pd.DataFrame | str | Path | None = None,
+    symbol: str = "",
     sample: str = "",
     yahoo: str = "",
     changes: Mapping[str, Any] | Sequence[str] = (),
@@ -190,7 +193,7 @@ def run(
     ------
     BacktesterError : what stopped the run
     """
-    question = ask(recipe, prices=prices, sample=sample, yahoo=yahoo, changes=changes)
+    question = ask(recipe, prices=prices, symbol=symbol, sample=sample, yahoo=yahoo, changes=changes)
     return Run(record=answer(question, out=None if out is None else Path(out), listener=listener))
 
 

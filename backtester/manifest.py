@@ -15,6 +15,7 @@ import pandas as pd
 
 from backtester.files import write_json
 from backtester.folds import Fold
+from backtester.models.baselines import BASELINES
 from backtester.prices import Note
 from backtester.question import Question
 from backtester.recipe import published_mapping
@@ -60,8 +61,17 @@ class Manifest:
     def record_training(self, result: WalkForward) -> None:
         """Record what came of each fold and where the time went."""
         dates = self._question.prices.dates
-        self._content["folds"] = [_fold_entry(outcome, dates=dates) for outcome in result.outcomes]
+        self._content["folds"] = [
+            _fold_entry(outcome, dates=dates) | {"state": self._state_of(outcome)}
+            for outcome in result.outcomes
+        ]
         self._content["timing"] = asdict(result.timing)
+
+    def _state_of(self, outcome: FoldOutcome) -> str:
+        if outcome.failures:
+            return "failed"
+        # A baseline has nothing to train, so its folds have no results and are done all the same.
+        return "done" if outcome.results or self._question.problem.model.kind in BASELINES else "pending"
 
     def record_notes(self, notes: Sequence[Note]) -> None:
         """Record what the user must know beside the prices."""
@@ -115,14 +125,13 @@ def _notes(notes: Sequence[Note]) -> list[dict[str, str]]:
 
 def _fold_entry(outcome: FoldOutcome, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
     fold: Fold = outcome.fold
-    state = "failed" if outcome.failures else "done" if outcome.results else "pending"
     return {
         "index": fold.index,
         **_span("train", bars=fold.train, dates=dates),
         **_span("validation", bars=fold.validation, dates=dates),
         **_span("test", bars=fold.test, dates=dates),
         "test_bars": fold.test.stop - fold.test.start,
-        "state": state,
+        "state": "pending",
         "reason": outcome.reason,
         "members": [
             {

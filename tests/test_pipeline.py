@@ -253,6 +253,7 @@ def test_a_baseline_can_be_the_model(walk: pd.DataFrame, place: Path, kind: str)
         SMALL | {"model": model}, prices=walk, out=place / "b", changes=store_in(place / "store")
     )
     assert run.record.manifest["timing"]["folds_trained"] == 0
+    assert {fold["state"] for fold in run.record.manifest["folds"]} == {"done"}
     if kind == "last_price":
         assert run.summary["forecast"]["rmse_ratio"] == 1.0
         assert "never left cash" in run.answer

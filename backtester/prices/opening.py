@@ -64,7 +64,8 @@ def _check_regular(descriptor: int, name: str) -> None:
 def _cannot_open(name: str, error: Exception) -> PricesError:
     if isinstance(error, FileNotFoundError):
         return PricesError(
-            f"{name}: no such file.", advice="Check `path` in [data]; it is relative to the recipe's folder."
+            f"{name}: no such file.",
+            advice="Check the path; in a recipe it is relative to the recipe's folder.",
         )
     if isinstance(error, PermissionError):
         return PricesError(f"{name}: no permission to read it.", advice="Make the file readable (chmod u+r).")
