@@ -40,6 +40,10 @@ example: setup   ## run reports/example anew, on a shorter history to keep it sm
 	cp -R build/example/lstm-SPY-* reports/example
 	rm reports/example/.lock
 
+bench: setup     ## measure: the naive Keras loop against this program, and how time and memory scale
+	$(BIN)/python -m benchmarks.naive_keras
+	$(BIN)/python -m benchmarks.scaling
+
 lock: setup      ## pin the requirements anew, with hashes and without index addresses
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.txt
@@ -48,4 +52,4 @@ clean:           ## remove the environment and the reports
 	rm -rf $(VENV) dist
 	find reports -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
 
-.PHONY: help setup run test test-slow check docs example lock clean
+.PHONY: help setup run test test-slow check docs example bench lock clean
