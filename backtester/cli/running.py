@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,7 +68,7 @@ def run(
 
     execution = [f'execution.executor="{executor}"'] if executor else []
     execution += [] if workers is None else [f"execution.workers={workers}"]
-    with listening() as listener:
+    with listening() as listener, redirect_stdout(sys.stderr):  # a user's strategy may print
         listener.step("Reading prices and checking the recipe.")
         question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=[*(changes or []), *execution])
         print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
@@ -120,7 +122,8 @@ def plan(
     from backtester.calibration import calibrate
     from backtester.planning import estimate_text, plan_of, plan_text
 
-    question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=changes or [])
+    with redirect_stdout(sys.stderr):  # a user's feature may print
+        question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=changes or [])
     if not as_json:
         typer.echo(plan_text(question, width=terminal_width()))
     if not quick:

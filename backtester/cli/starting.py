@@ -13,6 +13,8 @@ from backtester.errors import BacktesterError, PricesError, UsageError
 
 __all__ = ["fetch", "init"]
 
+_LONGEST_SYMBOL = 300
+
 STARTER = Path(__file__).parents[1] / "starter"
 
 
@@ -40,6 +42,10 @@ def fetch(
     from backtester.prices import fetch_symbol, write_csv
 
     first, last = _date("--start", start), _date("--end", end)
+    if first is not None and last is not None and first >= last:
+        raise UsageError(f"--start {start} is not before --end {end}.", advice="Exchange them.")
+    if not all(0 < len(symbol) <= _LONGEST_SYMBOL for symbol in symbols):
+        raise UsageError("A symbol is empty, or too long for one.", advice="Write tickers as Yahoo does: SPY")
     make_folder(out)
     failed: list[BacktesterError] = []
     for symbol in symbols:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -212,6 +214,8 @@ def test_too_few_rows_says_how_many_are_needed_and_found(tmp_path: Path):
         (("report", "nowhere"), 4, "nowhere"),
         (("runs", "nowhere"), 2, "nowhere"),
         (("run", "lstm", "--executor", "cloud"), 4, "processes"),
+        (("fetch", ""), 2, "symbol is empty"),
+        (("fetch", "SPY", "--start", "2020-01-02", "--end", "2019-01-02"), 2, "not before"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -226,6 +230,74 @@ def test_a_wrong_command_line_says_why(arguments: tuple[str, ...], code: int, sa
 def test_debug_shows_the_traceback(tmp_path: Path):
     result = backtester("--debug", "run", "lstn", cwd=tmp_path)
     assert "Traceback" in result.stderr
+
+
+def test_version_needs_no_command(tmp_path: Path):
+    result = backtester("--version", cwd=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.strip() == metadata.version("walkforward-backtester")
+
+
+PRINTING = """
+from backtester.backtest import ForecastStrategy
+
+class Loud(ForecastStrategy):
+    def target_exposure(self, forecast):
+        print("decided on", forecast)
+        return 1.0
+"""
+
+
+def test_what_a_users_strategy_prints_is_no_part_of_the_result(place: Path, tmp_path: Path):
+    write(tmp_path, "loud.py", PRINTING)
+    arguments = ("run", str(place / "quick.toml"), "--csv", str(place / "walk.csv"), "--json")
+    result = backtester(*arguments, "--set", "strategy.kind=loud.py:Loud", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["symbols"] == ["walk"]
+    assert "decided on" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_told_and_exits_8(place: Path, ran: subprocess.CompletedProcess[str]):
+    command = [sys.executable, "-m", "backtester.cli", "run", "quick.toml", "--csv", "walk.csv"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            command, cwd=place, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 8, result.stderr
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_closed_stderr_costs_the_messages_alone(place: Path, ran: subprocess.CompletedProcess[str]):
+    line = f"{shlex.quote(sys.executable)} -m backtester.cli run quick.toml --csv walk.csv 2>&-"
+    result = subprocess.run(line, shell=True, cwd=place, stdout=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 0
+    assert "Report: " in result.stdout
+
+
+INTERRUPTED_IMPORT = """
+import signal, sys
+from backtester.cli import app, main
+
+def stop():
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ImportError("cannot import name 'x'") from None
+
+app.command("stop")(stop)
+sys.argv = ["backtester", "stop"]
+main()
+"""
+
+
+def test_an_import_that_fails_as_it_is_interrupted_is_told_as_interrupted(tmp_path: Path):
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 130
+    assert result.stderr == "error: Interrupted.\n"
 
 
 def test_init_makes_a_folder_that_runs_and_overwrites_nothing(tmp_path: Path):
