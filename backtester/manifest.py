@@ -18,7 +18,7 @@ from backtester.folds import Fold
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note
 from backtester.question import Question
-from backtester.recipe import published_mapping
+from backtester.recipe import Recipe, published_mapping, published_text
 from backtester.walkforward import FoldOutcome, WalkForward
 
 __all__ = ["Manifest", "program_version"]
@@ -55,14 +55,15 @@ class Manifest:
 
     def set_state(self, state: str, *, reason: str = "") -> None:
         """Record the state of the run and write the file."""
+        reason = published_text(reason, recipe=self._question.loaded.recipe)
         self._content |= {"state": state, "reason": reason}
         write_json(self._path, self._content)
 
     def record_training(self, result: WalkForward) -> None:
         """Record what came of each fold and where the time went."""
-        dates = self._question.prices.dates
+        recipe, dates = self._question.loaded.recipe, self._question.prices.dates
         self._content["folds"] = [
-            _fold_entry(outcome, dates=dates) | {"state": self._state_of(outcome)}
+            _fold_entry(outcome, recipe=recipe, dates=dates) | {"state": self._state_of(outcome)}
             for outcome in result.outcomes
         ]
         self._content["timing"] = asdict(result.timing)
@@ -104,7 +105,11 @@ def _asked(question: Question) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **_versions()},
         "cpu": f"{platform.machine()} {sys.platform}",
         "folds": [
-            _fold_entry(FoldOutcome(fold=fold, results=(), failures=()), dates=prices.dates)
+            _fold_entry(
+                FoldOutcome(fold=fold, results=(), failures=()),
+                recipe=question.loaded.recipe,
+                dates=prices.dates,
+            )
             for fold in question.problem.folds
         ],
         "notes": _notes(question.notes),
@@ -123,7 +128,7 @@ def _notes(notes: Sequence[Note]) -> list[dict[str, str]]:
     return [{"kind": note.kind.value, "text": note.text} for note in notes]
 
 
-def _fold_entry(outcome: FoldOutcome, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
+def _fold_entry(outcome: FoldOutcome, *, recipe: Recipe, dates: pd.DatetimeIndex) -> dict[str, Any]:
     fold: Fold = outcome.fold
     return {
         "index": fold.index,
@@ -132,7 +137,7 @@ def _fold_entry(outcome: FoldOutcome, *, dates: pd.DatetimeIndex) -> dict[str, A
         **_span("test", bars=fold.test, dates=dates),
         "test_bars": fold.test.stop - fold.test.start,
         "state": "pending",
-        "reason": outcome.reason,
+        "reason": published_text(outcome.reason, recipe=recipe),
         "members": [
             {
                 "member": result.task.member,

@@ -288,6 +288,7 @@ def test_a_failing_fold_is_told_kept_apart_and_repaired_alone(walk: pd.DataFrame
     fold = run.forecasts[run.forecasts["fold"] == 2]
     assert (run.exposures["strategy"].loc[fold["origin"].iloc[2] : fold["origin"].iloc[-1]] == 0).all()
     assert "the fourth is one too many" in run.page.read_text()
+    assert str(tmp_path) not in run.page.read_text() + (run.directory / "run.json").read_text()
 
 
 FRAGILE = """
@@ -345,6 +346,12 @@ def test_recipe_file_reference_and_symbol_are_plain_in_the_directory_name(walk: 
     assert "/" not in asked.directory_name
     assert ".." not in asked.directory_name
     assert "Ünïcode" in asked.directory_name
+
+
+def test_a_frame_is_named_by_its_symbol(walk: pd.DataFrame, tmp_path: Path):
+    run = backtester.run(SMALL | {"model": {"kind": "last_return"}}, prices=walk, symbol="MINE", out=tmp_path)
+    assert run.summary["symbols"] == ["MINE"]
+    assert run.directory.name.startswith("recipe-MINE-")
 
 
 def test_results_are_frames_and_figures(done: backtester.Run):

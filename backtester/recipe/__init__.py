@@ -32,7 +32,13 @@ from backtester.recipe.sections import (
     TrainingSection,
     VolatilityScaled,
 )
-from backtester.recipe.writing import as_mapping, as_toml, published_mapping, question_sha256
+from backtester.recipe.writing import (
+    as_mapping,
+    as_toml,
+    published_mapping,
+    published_text,
+    question_sha256,
+)
 
 __all__ = [
     "BaselineModel",
@@ -69,6 +75,7 @@ __all__ = [
     "load_recipe",
     "parse_overrides",
     "published_mapping",
+    "published_text",
     "question_sha256",
     "recipe_from_mapping",
 ]

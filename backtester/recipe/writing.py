@@ -12,7 +12,7 @@ from backtester.recipe.overrides import FILE_REFERENCE
 from backtester.recipe.sections import Recipe
 from backtester.recipe.toml import format_table, format_value
 
-__all__ = ["as_mapping", "as_toml", "published_mapping", "question_sha256"]
+__all__ = ["as_mapping", "as_toml", "published_mapping", "published_text", "question_sha256"]
 
 
 def as_mapping(recipe: Recipe) -> dict[str, Any]:
@@ -43,6 +43,13 @@ def published_mapping(recipe: Recipe) -> dict[str, Any]:
         if "parameters" in mapping[section]:
             mapping[section]["parameters"] = _with_bare_paths(mapping[section]["parameters"])
     return mapping
+
+
+def published_text(text: str, *, recipe: Recipe) -> str:
+    """Give a message about the user's code with its files by their names alone."""
+    for reference in (recipe.model.kind, recipe.strategy.kind, *recipe.features.columns):
+        text = text.replace(reference, _bare_reference(reference))
+    return text
 
 
 def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ from backtester.recipe import (
     as_mapping,
     as_toml,
     published_mapping,
+    published_text,
     question_sha256,
     recipe_from_mapping,
 )
@@ -103,6 +104,11 @@ HERE = Recipe(
     execution=ExecutionSection(store="/machine/store"),
     report=ReportSection(directory="/machine/reports"),
 )
+
+
+def test_a_published_message_names_files_and_no_folder_of_the_machine():
+    text = "model.kind = '/machine/models/mine.py:build': the builder failed: mine.py, line 7: ValueError: no"
+    assert published_text(text, recipe=HERE) == text.replace("/machine/models/", "")
 
 
 def test_the_published_recipe_names_files_and_no_folder_of_the_machine():
