@@ -7,6 +7,7 @@ only: Ray gives its tasks to another one, and tasks can be repeated at will.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ class RayExecutor:
         options = {"num_cpus": 1, "max_retries": _RETRIES, "runtime_env": {"env_vars": dict(ENVIRONMENT)}}
         self._attempt = self._ray.remote(**options)(_attempt)
         self._shared = self._ray.put(self._problem)
-        self._known = {"name": task_key(self._problem, self._first), "first": self._first}
+        self._known = {"name": _name_of(self._problem), "first": self._first}
         try:
             prepare = self._ray.remote(**options)(_prepare)
             answer = self._ray.get(prepare.remote(self._shared, **self._known))
@@ -115,6 +116,12 @@ class RayExecutor:
             reason = f"its worker was lost {_RETRIES} times ({type(error).__name__})"
             return TaskFailure(task=task, reason=reason)
         return outcome
+
+
+def _name_of(problem: Problem) -> str:
+    """Hash all that determines a problem's results: what a process made for one serves no other."""
+    keys = (task_key(problem, Task(fold=fold.index, member=0)) for fold in problem.folds)
+    return hashlib.sha256("".join(keys).encode()).hexdigest()
 
 
 def _knock(address: str) -> None:
