@@ -8,6 +8,7 @@ import pytest
 
 from backtester.forecasters import ForecasterCache
 from backtester.forecasts import FORECAST_COLUMNS
+from backtester.models import BASELINES
 from backtester.models.forecaster import Weights
 from backtester.prices import Prices
 from backtester.store import FoldStore
@@ -73,6 +74,38 @@ def test_forecasts_up_to_a_cut_are_the_same_bytes_without_the_bars_after_it(
         pd.testing.assert_frame_equal(
             table.frame[known], whole.frame[known].iloc[: n_bars - 120], check_exact=True
         )
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"target": {"horizon": 5}},
+        {"target": {"horizon": 3, "kind": "close", "scaler": "minmax"}, "features": {"scaler": "minmax"}},
+        {"folds": {"train": 120, "test": 30, "scheme": "expanding", "embargo": 7, "phase": 11}},
+        {"folds": {"train": "6M", "test": "6W"}},
+        {"folds": {"train": 120, "test": 30, "scheme": "single", "validation": 0}},
+        {"model": {"kind": "last_return"}, "target": {"horizon": 4}},
+        {"model": {"kind": "mean_return"}, "target": {"horizon": 4}},
+    ],
+    ids=["horizon", "close", "expanding", "calendar", "single", "last_return", "mean_return"],
+)
+def test_no_setting_lets_the_bars_after_a_cut_into_the_forecasts_before_it(
+    sections: dict[str, object], store: FoldStore
+):
+    prices = random_walk(260, seed=2)
+
+    def forecasts(n_bars: int) -> pd.Series:
+        asked = question(cut(prices, n_bars=n_bars), **sections)
+        if asked.problem.model.kind in BASELINES:
+            kind = asked.problem.model.kind
+            return baseline_table(asked.problem, kind=kind, dates=asked.prices.dates).by_origin
+        return forecasts_of(asked, store=store)[0].by_origin
+
+    whole = forecasts(260)
+    for n_bars in (150, 151, 180, 181, 203, 259):
+        known = forecasts(n_bars)
+        assert known.index[-1] == prices.dates[n_bars - 1]
+        pd.testing.assert_series_equal(known, whole[: len(known)], check_exact=True)
 
 
 def test_forecasts_up_to_t_do_not_change_when_only_the_future_does(store: FoldStore):
