@@ -79,7 +79,7 @@ def test_forecasts_up_to_a_cut_are_the_same_bytes_without_the_bars_after_it(
 @pytest.mark.parametrize(
     "sections",
     [
-        {"target": {"horizon": 5}},
+        {"target": {"horizon": 5}, "folds": {"train": 120, "test": 30, "validation": 0}},
         {"target": {"horizon": 3, "kind": "close", "scaler": "minmax"}, "features": {"scaler": "minmax"}},
         {"folds": {"train": 120, "test": 30, "scheme": "expanding", "embargo": 7, "phase": 11}},
         {"folds": {"train": "6M", "test": "6W"}},
