@@ -27,7 +27,7 @@ class Estimate:
     ----------
     networks, stored : to train, and already in the store
     workers : at work at a time
-    startup_seconds : until the first worker has imported and compiled
+    startup_seconds : until the workers have imported and compiled
     seconds_per_network : of the whole pool, so that networks × this is the training
     training_seconds, report_seconds, total_seconds : training; trading and report; all with the start
     worker_bytes : peak memory of one worker; 0 where it cannot be measured

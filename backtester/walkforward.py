@@ -62,7 +62,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Where the time went; ``startup_seconds`` ends when the first worker has imported and compiled."""
+    """Where the time went; ``startup_seconds`` ends when the workers have imported and compiled."""
 
     startup_seconds: float
     training_seconds: float

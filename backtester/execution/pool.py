@@ -102,7 +102,7 @@ class WorkerPool:
         try:
             for _ in range(self._n_workers):
                 self._add_worker()
-            while not any(worker.ready for worker in self._workers):
+            while not all(worker.ready for worker in self._workers):
                 for worker, message in self._messages():
                     self._note_start(worker, message)
         except BaseException:
