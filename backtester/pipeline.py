@@ -21,6 +21,7 @@ from backtester.prices import Note
 from backtester.question import Question
 from backtester.reporting import write_report
 from backtester.run_directory import (
+    LOCK,
     MANIFEST,
     SUMMARY,
     RunRecord,
@@ -91,7 +92,10 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
         listener.step("This question was answered before; nothing is computed.")
         return _with_present_title(read_run(directory), question=question)
     try:
-        _work(question, directory=directory, listener=listener)
+        with _held(directory):
+            # Another process may have answered it since.
+            if not claim_directory(directory, question_sha256=question.sha256):
+                _work(question, directory=directory, listener=listener)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(
             "Interrupted; every fold that was trained is kept.", advice="Run the same recipe again to go on."
@@ -122,7 +126,7 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         )
     with (
         open_executor(recipe.execution, problem=question.problem, tasks=work.missing) as executor,
-        _open_directory(question, directory=directory) as manifest,
+        _manifest_of(question, directory=directory) as manifest,
     ):
         result = walk_forward(
             question.problem,
@@ -146,21 +150,36 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
 
 
 @contextlib.contextmanager
-def _open_directory(question: Question, *, directory: Path) -> Iterator[Manifest]:
-    """Make and lock the run directory, and leave word in it of how the run ended."""
+def _held(directory: Path) -> Iterator[None]:
+    """Make and lock the run directory; where no run began in it, leave nothing behind."""
+    made = [folder for folder in (directory, *directory.parents) if not folder.exists()]
     make_folder(directory)
     with lock_directory(directory):
-        manifest = Manifest(question, path=directory / MANIFEST)
-        manifest.set_state("running")
         try:
-            yield manifest
-        except KeyboardInterrupt:
-            manifest.set_state("interrupted")
-            raise
-        except BacktesterError as error:
-            with contextlib.suppress(BacktesterError):  # the disk may be full: the first error counts
-                manifest.set_state("failed", reason=error.message)
-            raise
+            yield
+        finally:
+            if not (directory / MANIFEST).exists():
+                (directory / LOCK).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # not empty: someone else's
+                    for folder in made:
+                        folder.rmdir()
+
+
+@contextlib.contextmanager
+def _manifest_of(question: Question, *, directory: Path) -> Iterator[Manifest]:
+    """Begin the manifest, and leave word in it of how the run ended."""
+    manifest = Manifest(question, path=directory / MANIFEST)
+    manifest.set_state("running")
+    try:
+        yield manifest
+    except KeyboardInterrupt:
+        manifest.set_state("interrupted")
+        raise
+    except Exception as error:
+        reason = error.message if isinstance(error, BacktesterError) else f"{type(error).__name__}: {error}"
+        with contextlib.suppress(BacktesterError):  # the disk may be full: the first error counts
+            manifest.set_state("failed", reason=reason)
+        raise
 
 
 def _write_results(question: Question, *, result: WalkForward, directory: Path) -> tuple[Note, ...]:

@@ -20,6 +20,7 @@ from backtester.files import storage_error, write_bytes
 __all__ = [
     "DATA_FILES",
     "FINISHED",
+    "LOCK",
     "MANIFEST",
     "PAGE",
     "SUMMARY",

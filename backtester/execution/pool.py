@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO
 
-from backtester.errors import BacktesterError
+from backtester.errors import FoldsFailedError
 from backtester.execution.messages import Done, Ready, Refused, Start, Work
 from backtester.execution.worker import ENVIRONMENT
 from backtester.models.forecaster import Weights
@@ -180,7 +180,7 @@ class WorkerPool:
             self._workers.remove(worker)
             worker.stop()
             if not self._workers:
-                raise BacktesterError(
+                raise FoldsFailedError(
                     f"The last training process ended before it had a task; it {how}.",
                     advice="Check the memory, and that TensorFlow imports: python -c 'import tensorflow'.",
                 )

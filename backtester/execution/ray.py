@@ -39,8 +39,8 @@ class RayExecutor:
 
     Raises
     ------
-    RecipeError : on entering, Ray is not installed; or what a worker refused
-    BacktesterError : on entering, no cluster at this address
+    RecipeError : on entering, Ray is not installed, or no cluster at this address
+    BacktesterError : on entering, what a worker refused
     """
 
     def __init__(self, section: ExecutionSection, *, problem: Problem, first: Task) -> None:
@@ -81,7 +81,7 @@ class RayExecutor:
             _knock(address)
             self._ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
         except (OSError, RuntimeError, ValueError) as error:
-            raise BacktesterError(
+            raise RecipeError(
                 f"execution.address = {address!r}: no Ray cluster answers ({str(error).splitlines()[0]}).",
                 advice="Start one with `ray start --head`, or leave the address empty.",
             ) from error

@@ -62,7 +62,7 @@ def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[s
     ----------
     recipe : the recipe
     bars_sha256 : of the bars as used
-    code_sha256s : of each file of the user's, by the reference that names it
+    code_sha256s : of each file of the user's, by the reference that names it, in the recipe's order
 
     Returns
     -------
@@ -71,7 +71,8 @@ def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[s
     mapping = _with_bare_references(as_mapping(recipe))
     del mapping["execution"], mapping["report"]
     mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
-    code = sorted([_bare_reference(reference), digest] for reference, digest in code_sha256s.items())
+    # In the order given, which is the columns': two files of one name in two folders are told apart.
+    code = [[_bare_reference(reference), digest] for reference, digest in code_sha256s.items()]
     question = {"recipe": mapping, "bars": bars_sha256, "code": code}
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 

@@ -75,6 +75,8 @@ class NetworkForecaster:
             try:
                 self._engine.fit(train, validation=validation, initial=initial, seed=0, epochs=0)
                 self._engine.predict(train.inputs[:1])
+            except tf.errors.ResourceExhaustedError:
+                raise  # a lack of memory must not decide how a network is trained
             except (tf.errors.OpError, NotImplementedError, ValueError, TypeError) as error:
                 reason = _first_line(error)
         if reason:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backtester.errors import BacktesterError, RecipeError
+from backtester.errors import RecipeError
 from backtester.execution import open_executor
 from backtester.execution.ray import RayExecutor
 from backtester.recipe import ExecutionSection
@@ -59,7 +59,7 @@ def test_what_cannot_be_trained_is_refused_before_the_first_task(tmp_path: Path)
 @pytest.mark.usefixtures("no_cluster")
 def test_an_address_without_a_cluster_says_so():
     section = ExecutionSection(executor="ray", address="127.0.0.1:1")
-    with pytest.raises(BacktesterError, match=r"127\.0\.0\.1:1"):
+    with pytest.raises(RecipeError, match=r"127\.0\.0\.1:1"):
         RayExecutor(section, problem=lstm_problem(), first=TASKS[0]).__enter__()
 
 

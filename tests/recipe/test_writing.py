@@ -174,7 +174,7 @@ def test_the_same_files_in_another_folder_ask_the_same_question():
         update={"model": there.model.model_copy(update={"kind": "/other/models/mine.py:build"})}
     )
     code = {"/machine/mine.py:momentum": "1", "/machine/models/mine.py:build": "2"}
-    code_there = {"/other/models/mine.py:build": "2", "/other/mine.py:momentum": "1"}
+    code_there = {"/other/mine.py:momentum": "1", "/other/models/mine.py:build": "2"}
     assert question(there, code=code_there) == question(HERE, code=code)
 
 
@@ -188,3 +188,10 @@ def test_dates_a_day_apart_are_written_exactly():
     recipe = Recipe(data=DataSection(start=start, end=start + timedelta(days=1)))
     assert as_mapping(recipe)["data"]["start"] == "2005-01-03"
     assert "start = 2005-01-03\nend = 2005-01-04\n" in as_toml(recipe)
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_place():
+    one, other = {"a/f.py:x": "1", "b/f.py:x": "2"}, {"b/f.py:x": "2", "a/f.py:x": "1"}
+    recipe = Recipe(features={"columns": ["a/f.py:x", "b/f.py:x"]})
+    swapped = Recipe(features={"columns": ["b/f.py:x", "a/f.py:x"]})
+    assert question(recipe, code=one) != question(swapped, code=other)
