@@ -1,4 +1,5 @@
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from backtester.execution.worker import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)
 os.environ["MPLBACKEND"] = "Agg"
+
+# A shell starts its background jobs deaf to SIGINT, and children inherit that: tests interrupt theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
