@@ -30,6 +30,7 @@ from backtester.recipe.sections import (
     TargetSection,
     Threshold,
     TrainingSection,
+    VerdictSection,
     VolatilityScaled,
 )
 from backtester.recipe.writing import (
@@ -38,6 +39,7 @@ from backtester.recipe.writing import (
     published_mapping,
     published_text,
     question_sha256,
+    trial_sha256,
 )
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "TargetSection",
     "Threshold",
     "TrainingSection",
+    "VerdictSection",
     "VolatilityScaled",
     "as_mapping",
     "as_toml",
@@ -78,4 +81,5 @@ __all__ = [
     "published_text",
     "question_sha256",
     "recipe_from_mapping",
+    "trial_sha256",
 ]

@@ -62,6 +62,7 @@ __all__ = [
     "TargetSection",
     "Threshold",
     "TrainingSection",
+    "VerdictSection",
     "VolatilityScaled",
 ]
 
@@ -170,6 +171,19 @@ class BrokerSection(Section):
     """Where an order decided at a close fills: the next bar's open, or its close (needs `horizon` >= 2)."""
 
 
+class VerdictSection(Section):
+    """What counts as an answer; fixed before the result is known."""
+
+    level: float = Field(default=0.05, gt=0.0, le=0.2)
+    """Chance of a false yes at each question; the intervals shown cover 1 - 2 · level."""
+    smallest_sharpe: float = Field(default=0.3, gt=0.0, le=10.0)
+    """Smallest interesting gain in Sharpe ratio over buy-and-hold, a year: below it is a no."""
+    smallest_r2: float = Field(default=0.001, gt=0.0, lt=1.0)
+    """Smallest interesting out-of-sample R² of the forecast, in returns: below it is a no."""
+    draws: int = Field(default=10_000, ge=199, le=1_000_000)
+    """Bootstrap draws."""
+
+
 class ExecutionSection(Section):
     """Where the training runs; never changes a figure."""
 
@@ -205,6 +219,7 @@ class Recipe(Section):
     training: TrainingSection = TrainingSection()
     strategy: StrategySection = LongOrCash()
     broker: BrokerSection = BrokerSection()
+    verdict: VerdictSection = VerdictSection()
     execution: ExecutionSection = ExecutionSection()
     report: ReportSection = ReportSection()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +12,7 @@ from backtester.recipe.overrides import FILE_REFERENCE
 from backtester.recipe.sections import Recipe
 from backtester.recipe.toml import format_table, format_value
 
-__all__ = ["as_mapping", "as_toml", "published_mapping", "published_text", "question_sha256"]
+__all__ = ["as_mapping", "as_toml", "published_mapping", "published_text", "question_sha256", "trial_sha256"]
 
 
 def as_mapping(recipe: Recipe) -> dict[str, Any]:
@@ -68,8 +68,23 @@ def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[s
     -------
     str, 64 hexadecimal digits; the same for the same files in another folder
     """
+    return _sha256_of(recipe, without=(), bars_sha256=bars_sha256, code_sha256s=code_sha256s)
+
+
+def trial_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:
+    """Hash what determines the returns: `question_sha256` without ``[verdict]``.
+
+    To judge the same returns by other thresholds is no new trial.
+    """
+    return _sha256_of(recipe, without=("verdict",), bars_sha256=bars_sha256, code_sha256s=code_sha256s)
+
+
+def _sha256_of(
+    recipe: Recipe, *, without: Sequence[str], bars_sha256: str, code_sha256s: Mapping[str, str]
+) -> str:
     mapping = _with_bare_references(as_mapping(recipe))
-    del mapping["execution"], mapping["report"]
+    for section in ("execution", "report", *without):
+        del mapping[section]
     mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
     # In the order given, which is the columns': two files of one name in two folders are told apart.
     code = [[_bare_reference(reference), digest] for reference, digest in code_sha256s.items()]

@@ -27,6 +27,7 @@ from backtester.recipe import (
     published_mapping,
     published_text,
     question_sha256,
+    trial_sha256,
     recipe_from_mapping,
 )
 
@@ -151,11 +152,25 @@ def test_what_changes_no_figure_is_not_part_of_the_question(section, values):
         ("training", {"members": 2}),
         ("strategy", {"max_exposure": 0.5}),
         ("broker", {"slippage_bp": 2.0}),
+        ("verdict", {"smallest_sharpe": 0.5}),
     ],
 )
 def test_what_changes_a_figure_is_part_of_the_question(section, values):
     assert question(loaded({section: values})) != question(Recipe())
     assert question(loaded({"seed": 8})) != question(Recipe())
+
+
+def test_judging_by_other_thresholds_is_another_question_and_the_same_trial():
+    strict = loaded({"verdict": {"level": 0.01}})
+    code = {"mine.py:build": "1"}
+    assert question(strict, code=code) != question(Recipe(), code=code)
+    assert trial_sha256(strict, bars_sha256="b", code_sha256s=code) == trial_sha256(
+        Recipe(), bars_sha256="b", code_sha256s=code
+    )
+    other = loaded({"broker": {"slippage_bp": 2.0}})
+    assert trial_sha256(other, bars_sha256="b", code_sha256s=code) != trial_sha256(
+        Recipe(), bars_sha256="b", code_sha256s=code
+    )
 
 
 def test_bars_and_code_are_part_of_the_question():
@@ -180,7 +195,7 @@ def test_the_same_files_in_another_folder_ask_the_same_question():
 
 def test_the_question_of_the_default_recipe_stays_the_same():
     """Run directories are found by it: a new value here moves everyone's."""
-    assert question(Recipe()) == "7466ce0be392b92615859eb42c6448ad028f0e84f926973bc3ec4fb29c6b74ab"
+    assert question(Recipe()) == "889f56daac1da1399e5423459866d0c659400c7c82000e6855fc626b90212654"
 
 
 def test_dates_a_day_apart_are_written_exactly():
