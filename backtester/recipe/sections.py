@@ -195,6 +195,8 @@ class ExecutionSection(Section):
     """A Ray cluster's address, e.g. `"auto"`; `""`: a cluster of its own on this machine."""
     store: str = ""
     """Folder of trained folds, relative to the current folder; `""`: in the user's cache directory."""
+    registry: str = ""
+    """Folder of the trial registry, relative to the current folder; `""`: in the user's data directory."""
 
 
 class ReportSection(Section):

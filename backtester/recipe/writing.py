@@ -37,7 +37,8 @@ def as_toml(recipe: Recipe) -> str:
 def published_mapping(recipe: Recipe) -> dict[str, Any]:
     """Give `as_mapping` with files and folders by their names alone: it says nothing about the machine."""
     mapping = _with_bare_references(as_mapping(recipe))
-    for section, key in (("data", "path"), ("execution", "store"), ("report", "directory")):
+    files = (("data", "path"), ("execution", "store"), ("execution", "registry"), ("report", "directory"))
+    for section, key in files:
         mapping[section][key] = PurePath(mapping[section][key]).name
     for section in ("model", "strategy"):
         if "parameters" in mapping[section]:

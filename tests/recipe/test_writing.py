@@ -102,7 +102,7 @@ HERE = Recipe(
         kind="/machine/models/mine.py:build", parameters={"weights": ["/machine/w.npz"], "name": "a/b"}
     ),
     strategy=ReferenceStrategy(kind="package.module:Class"),
-    execution=ExecutionSection(store="/machine/store"),
+    execution=ExecutionSection(store="/machine/store", registry="/machine/trials"),
     report=ReportSection(directory="/machine/reports"),
 )
 
@@ -130,7 +130,7 @@ def question(recipe: Recipe, *, bars: str = "b", code: dict[str, str] | None = N
 @pytest.mark.parametrize(
     ("section", "values"),
     [
-        ("execution", {"executor": "serial", "workers": 3, "store": "elsewhere"}),
+        ("execution", {"executor": "serial", "workers": 3, "store": "elsewhere", "registry": "x"}),
         ("report", {"directory": "elsewhere", "title": "Another"}),
         ("data", {"source": "parquet", "path": "b.parquet", "refresh": True, "on_bad_row": "drop"}),
         ("data", {"start": "2005-01-03", "end": "2010-01-04", "confirmed_jumps": ["2008-10-13"]}),
