@@ -2,7 +2,22 @@
 
 from backtester.backtest.broker import costs_of
 from backtester.backtest.fills import check_fill
+from backtester.backtest.replay import BuiltinStrategy, replay, replay_holding, retrade
 from backtester.backtest.strategy import ForecastStrategy
 from backtester.backtest.trading import Trading, buy_and_hold, trade
+from backtester.backtest.variants import one_bar_later, variants_table
 
-__all__ = ["ForecastStrategy", "Trading", "buy_and_hold", "check_fill", "costs_of", "trade"]
+__all__ = [
+    "BuiltinStrategy",
+    "ForecastStrategy",
+    "Trading",
+    "buy_and_hold",
+    "check_fill",
+    "costs_of",
+    "one_bar_later",
+    "replay",
+    "replay_holding",
+    "retrade",
+    "trade",
+    "variants_table",
+]
