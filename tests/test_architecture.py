@@ -25,7 +25,7 @@ FLOW = (
     ("training",),
     ("forecasters",),
     ("tasks",),
-    ("store", "execution"),
+    ("store", "trials", "execution"),
     ("forecasts",),
     ("walkforward",),
     ("metrics",),
