@@ -8,40 +8,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from backtester.backtest import Trading, buy_and_hold, trade
 from backtester.errors import BacktesterError, InterruptedRunError
 from backtester.execution import open_executor
-from backtester.files import make_folder, write_bytes, write_json
-from backtester.forecasts import Forecasts
+from backtester.files import make_folder, write_json
+from backtester.judging import judge_run, registry_of, trial_of
 from backtester.manifest import Manifest
-from backtester.models import BASELINES
-from backtester.prices import Note
 from backtester.question import Question
+from backtester.recipe import published_mapping
 from backtester.reporting import write_report
+from backtester.results import write_results
 from backtester.run_directory import (
     LOCK,
     MANIFEST,
-    SUMMARY,
     RunRecord,
     claim_directory,
     lock_directory,
     read_record,
     read_run,
-    write_checksums,
-    write_table,
 )
 from backtester.store import FoldStore, default_store_folder
-from backtester.summary import summarise
-from backtester.walkforward import (
-    Progress,
-    WalkForward,
-    baseline_table,
-    forecast_table,
-    open_work,
-    walk_forward,
-)
+from backtester.walkforward import Progress, open_work, walk_forward
 
 __all__ = ["Listener", "answer", "redraw"]
 
@@ -89,8 +75,8 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
     question.check_tradable()
     directory = Path(out or question.loaded.recipe.report.directory) / question.directory_name
     if claim_directory(directory, question_sha256=question.sha256):
-        listener.step("This question was answered before; nothing is computed.")
-        return _with_present_title(read_run(directory), question=question)
+        record = _with_present_trials(read_run(directory), question=question, listener=listener)
+        return _with_present_title(record, question=question)
     try:
         with _held(directory):
             # Another process may have answered it since.
@@ -138,8 +124,18 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         )
         manifest.record_training(result)
         listener.step("Trading the forecasts and the baselines.")
-        notes = _write_results(question, result=result, directory=directory)
-        manifest.record_notes((*question.notes, *result.notes, *notes))
+        results = write_results(question, result=result, directory=directory)
+        manifest.record_notes((*question.notes, *result.notes, *results.notes))
+        listener.step("Judging the evidence.")
+        registry = registry_of(recipe)
+        registry.register(results.trial)
+        judge_run(
+            directory,
+            summary=results.summary,
+            recipe=published_mapping(recipe),
+            trials=registry.on_market(results.trial.dates, results.trial.market),
+            own=results.trial.sha256,
+        )
         listener.step("Writing the report.")
         manifest.record_wall_time(time.monotonic() - started)
         manifest.set_state("reporting")
@@ -182,73 +178,36 @@ def _manifest_of(question: Question, *, directory: Path) -> Iterator[Manifest]:
         raise
 
 
-def _write_results(question: Question, *, result: WalkForward, directory: Path) -> tuple[Note, ...]:
-    """Trade and write all data files; gives what the reader must know."""
-    recipe, prices, problem = question.loaded.recipe, question.prices, question.problem
-    tables = {kind: baseline_table(problem, kind=kind, dates=prices.dates) for kind in BASELINES}
-    if recipe.model.kind in BASELINES:
-        forecasts = tables[recipe.model.kind]
-    else:
-        forecasts = forecast_table(problem, outcomes=result.outcomes, dates=prices.dates)
-    traded = _trade_all(question, forecasts=forecasts, tables=tables)
-    question.check_code()  # the strategy's file was read just now, maybe minutes after the question
-    summary = summarise(
-        recipe,
-        symbol=prices.symbol,
-        forecasts=forecasts,
-        baselines={kind: tables[kind] for kind in ("last_return", "mean_return")},
-        traded=traded,
+def _with_present_trials(record: RunRecord, *, question: Question, listener: Listener) -> RunRecord:
+    """Judge a finished run again where more was tried on its market since: the first of twenty tries too."""
+    registry = registry_of(question.loaded.recipe)
+    trial = trial_of(
+        sha256=question.trial_sha256,
+        name=record.directory.name,
+        recipe_name=record.manifest["recipe_name"],
+        recipe=record.manifest["recipe"],
+        summary=record.summary,
+        returns=record.returns["strategy"],
+        close=record.prices["close"],
     )
-    write_table(directory / "prices.csv", prices.frame.reset_index(names="date"))
-    write_bytes(directory / "forecasts.csv", forecasts.to_csv().encode())
-    for name, column in (("returns.csv", "return"), ("exposures.csv", "exposure")):
-        frame = pd.DataFrame({key: trading.bars[column] for key, trading in traded.items()})
-        write_table(directory / name, frame.reset_index(names="date"))
-    for name in ("orders", "trades"):
-        rows = [
-            _labelled(getattr(trading, name), name=key, symbol=prices.symbol)
-            for key, trading in traded.items()
-        ]
-        write_table(directory / f"{name}.csv", pd.concat([row for row in rows if len(row)] or rows[:1]))
-    write_json(directory / SUMMARY, summary)
-    write_checksums(directory)
-    return traded["strategy"].notes
-
-
-def _trade_all(
-    question: Question, *, forecasts: Forecasts, tables: dict[str, Forecasts]
-) -> dict[str, Trading]:
-    """Trade the model and the baselines by the same rules, and hold."""
-    recipe, prices = question.loaded.recipe, question.prices
-    traded = {
-        name: trade(
-            prices,
-            table,
-            strategy=recipe.strategy,
-            broker=recipe.broker,
-            folder=question.loaded.folder,
-            periods_per_year=recipe.data.periods_per_year,
+    registry.register(trial)  # it may have been made elsewhere, or with another registry
+    trials = registry.on_market(trial.dates, trial.market)
+    if {found.sha256 for found in trials} <= set(record.trials["trial"]):
+        listener.step("This question was answered before; nothing is computed.")
+        return record
+    listener.step(
+        "This question was answered before; it is judged again beside all "
+        f"{len(trials)} trials on its market."
+    )
+    with lock_directory(record.directory):
+        judge_run(
+            record.directory,
+            summary=record.summary,
+            recipe=record.manifest["recipe"],
+            trials=trials,
+            own=trial.sha256,
         )
-        for name, table in (
-            ("strategy", forecasts),
-            ("last_price", tables["last_price"]),
-            ("last_return", tables["last_return"]),
-        )
-    }
-    held = buy_and_hold(prices, forecasts, broker=recipe.broker)
-    return {
-        "strategy": traded["strategy"],
-        "buy_and_hold": held,
-        "last_price": traded["last_price"],
-        "last_return": traded["last_return"],
-    }
-
-
-def _labelled(frame: pd.DataFrame, *, name: str, symbol: str) -> pd.DataFrame:
-    labelled = frame.reset_index(drop=True)
-    labelled.insert(0, "strategy", name)
-    labelled.insert(1, "symbol", symbol)
-    return labelled
+        return redraw(record.directory)
 
 
 def _with_present_title(record: RunRecord, *, question: Question) -> RunRecord:

@@ -14,7 +14,7 @@ from backtester.features import feature_matrix
 from backtester.folds import make_folds
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note, Prices, read_prices
-from backtester.recipe import LoadedRecipe, ReferenceModel, ReferenceStrategy, question_sha256
+from backtester.recipe import LoadedRecipe, ReferenceModel, ReferenceStrategy, question_sha256, trial_sha256
 from backtester.references import reference_sha256
 from backtester.tasks import Problem
 
@@ -33,6 +33,7 @@ class Question:
     notes : on the fills
     code_sha256s : of each file of the user's, by the reference that names it
     sha256 : the same for the same question, wherever and however it is run
+    trial_sha256 : the same for the same returns: that hash without ``[verdict]``
     """
 
     loaded: LoadedRecipe
@@ -41,6 +42,7 @@ class Question:
     notes: tuple[Note, ...]
     code_sha256s: Mapping[str, str]
     sha256: str
+    trial_sha256: str
 
     @property
     def directory_name(self) -> str:
@@ -135,6 +137,7 @@ def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
         notes=notes,
         code_sha256s=code_sha256s,
         sha256=question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
+        trial_sha256=trial_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
     )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "read_json",
     "read_record",
     "read_run",
+    "read_tables",
     "write_checksums",
     "write_table",
 ]
@@ -41,11 +42,17 @@ LOCK = ".lock"
 TABLES: Mapping[str, tuple[str, ...]] = {
     "prices.csv": ("date",),
     "forecasts.csv": ("origin", "target_date"),
+    "baselines.csv": ("origin",),
     "returns.csv": ("date",),
     "exposures.csv": ("date",),
     "orders.csv": ("decided", "filled"),
     "trades.csv": ("entry_date", "exit_date"),
+    "variants.csv": ("date",),
+    "trials.csv": ("start", "end"),
+    "trial_returns.csv": ("date",),
 }
+# an all-digit hash or symbol is a name, not a number
+_TEXTS = {"symbol": "str", "trial": "str", "recipe": "str"}
 DATA_FILES = (SUMMARY, *TABLES)
 PAGE = "index.html"
 FINISHED = ("done", "incomplete")
@@ -60,8 +67,8 @@ class RunRecord:
     directory : where the files are
     manifest : ``run.json``
     summary : ``summary.json``
-    prices, returns, exposures : indexed by date
-    forecasts, orders, trades : one row each
+    prices, returns, exposures, variants, trial_returns : indexed by date
+    forecasts, baselines, orders, trades, trials : one row each
     """
 
     directory: Path
@@ -73,6 +80,10 @@ class RunRecord:
     exposures: pd.DataFrame
     orders: pd.DataFrame
     trades: pd.DataFrame
+    baselines: pd.DataFrame
+    variants: pd.DataFrame
+    trials: pd.DataFrame
+    trial_returns: pd.DataFrame
 
 
 def read_run(directory: Path) -> RunRecord:
@@ -104,18 +115,27 @@ def read_record(directory: Path) -> RunRecord:
     ------
     StorageError : a file is missing or cannot be read
     """
-    tables = {name: _read_table(directory / name, dates=dates) for name, dates in TABLES.items()}
     return RunRecord(
         directory=directory,
         manifest=read_json(directory / MANIFEST),
         summary=read_json(directory / SUMMARY),
-        prices=tables["prices.csv"].set_index("date"),
-        forecasts=tables["forecasts.csv"],
-        returns=tables["returns.csv"].set_index("date"),
-        exposures=tables["exposures.csv"].set_index("date"),
-        orders=tables["orders.csv"],
-        trades=tables["trades.csv"],
+        **read_tables(directory),
     )
+
+
+def read_tables(directory: Path) -> dict[str, pd.DataFrame]:
+    """Read the tables of a run by name, without suffix; those with a ``date`` are indexed by it.
+
+    Raises
+    ------
+    StorageError : a file is missing or cannot be read
+    """
+    tables = {name: _read_table(directory / name, dates=dates) for name, dates in TABLES.items()}
+    return {name.removesuffix(".csv"): _by_date(frame) for name, frame in tables.items()}
+
+
+def _by_date(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.set_index("date") if "date" in frame else frame
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -168,7 +188,12 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
 def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
     try:
         return pd.read_csv(
-            path, parse_dates=list(dates), dtype={"symbol": "str"}, keep_default_na=False, na_values=[""]
+            path,
+            parse_dates=list(dates),
+            dtype=_TEXTS,
+            keep_default_na=False,
+            na_values=[""],
+            float_precision="round_trip",
         )
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error

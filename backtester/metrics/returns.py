@@ -15,6 +15,7 @@ __all__ = [
     "cagr",
     "drawdowns",
     "max_drawdown",
+    "risk_free_per_bar",
     "sharpe",
     "total_return",
     "volatility",
@@ -100,7 +101,7 @@ def sharpe(returns: ArrayLike, *, periods_per_year: float, risk_free_rate: float
     ----------
     returns : array (n_bars,), simple returns, no NaN
     periods_per_year : bars in a year
-    risk_free_rate : a year; per bar it is (1 + rate)^(1 / periods_per_year) - 1
+    risk_free_rate : a year; per bar it is `risk_free_per_bar`
 
     Returns
     -------
@@ -120,8 +121,19 @@ def sharpe(returns: ArrayLike, *, periods_per_year: float, risk_free_rate: float
     spread = _sd(values)
     if not spread > 0.0:
         return math.nan
-    risk_free = math.expm1(math.log1p(risk_free_rate) / periods_per_year)
+    risk_free = risk_free_per_bar(risk_free_rate, periods_per_year=periods_per_year)
     return math.sqrt(periods_per_year) * (float(np.mean(values)) - risk_free) / spread
+
+
+def risk_free_per_bar(rate: float, *, periods_per_year: float) -> float:
+    """Give the return a bar that compounds to a rate a year.
+
+    Examples
+    --------
+    >>> round(risk_free_per_bar(0.21, periods_per_year=2), 12)
+    0.1
+    """
+    return math.expm1(math.log1p(rate) / periods_per_year)
 
 
 def drawdowns(returns: ArrayLike) -> NDArray[np.float64]:

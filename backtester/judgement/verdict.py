@@ -1,0 +1,304 @@
+"""The verdict: four questions in a fixed order, each answered yes, no or inconclusive.
+
+The order and the thresholds stand before the result (a fixed sequence needs no further correction): the
+first question that is not answered yes decides. *No* needs evidence as well: the interval's upper end lies
+below the smallest effect of interest. Everything else is *inconclusive*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from backtester.recipe import VerdictSection
+
+__all__ = ["Answer", "verdict"]
+
+
+class Answer(StrEnum):
+    """What the evidence supports."""
+
+    YES = "yes"
+    NO = "no"
+    INCONCLUSIVE = "inconclusive"
+
+
+_QUESTIONS: Mapping[str, str] = {
+    "forecast": "Does the forecast beat the last price?",
+    "money": "Does the strategy beat buy-and-hold at the same risk, after costs?",
+    "search": "Does it survive the number of variants tried?",
+    "stress": "Does it survive stress?",
+}
+
+
+def verdict(judgement: Mapping[str, Any], *, settings: VerdictSection, failed_folds: int) -> dict[str, Any]:
+    """Answer the four questions from the figures of a judgement.
+
+    Parameters
+    ----------
+    judgement : from `judge`
+    settings : the recipe's ``[verdict]``
+    failed_folds : folds without a forecast; with any, the whole is inconclusive
+
+    Returns
+    -------
+    dict of JSON values: ``answer``, ``sentence``, ``decided_by`` (a question's key, ``failed_folds``, or
+    None where all are answered yes) and ``questions``, each with ``reached``: whether those before it were
+    answered yes
+
+    Source
+    ------
+    Question 1: Clark and West (2007) against the last price and the prevailing mean, and an R² out of
+    sample above 0. Question 2: Ledoit and Wolf (2008). Question 3: Hansen (2005), this run's own p-value.
+    """
+    answered = [_ANSWERS[key](judgement, settings) for key in _QUESTIONS]
+    questions, reached = [], True
+    for (key, text), content in zip(_QUESTIONS.items(), answered, strict=True):
+        questions.append({"key": key, "question": text, "reached": reached, **content})
+        reached = reached and content["answer"] == Answer.YES
+    if failed_folds:
+        return {
+            "answer": Answer.INCONCLUSIVE.value,
+            "sentence": f"Inconclusive: {_folds(failed_folds)} no forecast, so that the evidence has a hole.",
+            "decided_by": "failed_folds",
+            "questions": questions,
+        }
+    deciding = next((question for question in questions if question["answer"] != Answer.YES), None)
+    return {
+        "answer": (Answer.YES if deciding is None else Answer(deciding["answer"])).value,
+        "sentence": _sentence(questions, deciding=deciding),
+        "decided_by": None if deciding is None else deciding["key"],
+        "questions": questions,
+    }
+
+
+def _folds(failed: int) -> str:
+    return "one fold has" if failed == 1 else f"{failed} folds have"
+
+
+def _sentence(questions: list[dict[str, Any]], *, deciding: Mapping[str, Any] | None) -> str:
+    if deciding is None:
+        return (
+            "Yes: the forecast beats the last price, the strategy beats buy-and-hold at the same risk and "
+            "after costs, and both survive the number of variants tried and every stress."
+        )
+    passed = [_PASSED[question["key"]] for question in questions if question["reached"]]
+    passed = passed[: [question["key"] for question in questions].index(deciding["key"])]
+    although = f"{', '.join(passed)}, but " if passed else ""
+    lead = "No" if deciding["answer"] == Answer.NO else "Inconclusive"
+    return f"{lead}: {although}{deciding['reason'][0].lower()}{deciding['reason'][1:]}"
+
+
+_PASSED: Mapping[str, str] = {
+    "forecast": "the forecast beats the last price",
+    "money": "the strategy beats buy-and-hold",
+    "search": "that survives the number of variants tried",
+    "stress": "it survives stress",
+}
+
+
+def _forecast(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
+    against = judgement["forecast"]["against"]
+    # the harder of the two: a drifting market must not pass for a forecast
+    worse = min(against, key=lambda name: _or(against[name]["r2_oos"], float("inf")))
+    figures, smallest = against[worse], settings.smallest_r2
+    value, interval = figures["r2_oos"], figures["r2_oos_interval"]
+    p_values = [row["clark_west"]["p_value"] for row in against.values()]
+    p_value = None if any(p is None for p in p_values) else max(p_values)
+    name = _BENCHMARKS[worse]
+    told = f"R² {_percent(value)}, {_interval(interval, write=_percent, judgement=judgement)}"
+    if value is None:
+        answer, reason = Answer.INCONCLUSIVE, "There is no forecast to score."
+    elif p_value is not None and p_value < settings.level and value > 0.0:
+        answer = Answer.YES
+        reason = f"The forecast beats the last price and the mean of past returns (against {name}: {told})."
+    elif _below(interval, smallest):
+        answer = Answer.NO
+        reason = f"The forecast does not beat {name} ({told}; {_percent(smallest)} would be of interest)."
+    else:
+        answer = Answer.INCONCLUSIVE
+        reason = f"{_years(judgement)} cannot decide whether the forecast beats {name} ({told})."
+    return _content(
+        answer,
+        reason,
+        figure={"name": f"R² out of sample against {name}", "value": value, "interval": interval, "unit": ""},
+        p_value=p_value,
+        smallest=smallest,
+        judgement=judgement,
+        years_to_decide=None,
+    )
+
+
+_BENCHMARKS: Mapping[str, str] = {
+    "last_price": "the last price",
+    "mean_return": "the mean of past returns",
+}
+
+
+def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
+    differences, smallest = judgement["money"]["differences"], settings.smallest_sharpe
+    figures = differences["buy_and_hold"]["sharpe"]
+    value, interval, p_value = figures["value"], figures["interval"], figures["p_value"]
+    timing = differences["exposure_matched"]["mean_a_year"]["value"]
+    told = f"Sharpe ratio {_signed(value)} a year, {_interval(interval, write=_signed, judgement=judgement)}"
+    if value is None:
+        answer = Answer.INCONCLUSIVE
+        reason = "The strategy has no Sharpe ratio to compare: its return never varied."
+    elif p_value < settings.level and _or(timing, 0.0) > 0.0:
+        answer, reason = Answer.YES, f"The strategy beats buy-and-hold at the same risk ({told})."
+    elif _below(interval, smallest):
+        answer = Answer.NO
+        reason = (
+            f"The strategy does not beat buy-and-hold at the same risk ({told}; a gain of {smallest:g} would "
+            "be of interest)."
+        )
+    else:
+        answer = Answer.INCONCLUSIVE
+        reason = (
+            f"{_years(judgement)} cannot decide whether the strategy beats buy-and-hold ({told}); for a gain "
+            f"of {smallest:g} about {judgement['power']['years_for_smallest']:.0f} years would be needed."
+        )
+    return _content(
+        answer,
+        reason,
+        figure={
+            "name": "Sharpe ratio above buy-and-hold's",
+            "value": value,
+            "interval": interval,
+            "unit": "a year",
+        },
+        p_value=p_value,
+        smallest=smallest,
+        judgement=judgement,
+        years_to_decide=judgement["power"]["years_for_smallest"],
+    )
+
+
+def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
+    search = judgement["search"]
+    trials, p_value = search["trials"], search["p_value"]
+    tried = "the only variant tried" if trials == 1 else f"one of {trials} variants tried"
+    own = next((row for row in search["table"] if row["own"]), None)
+    value = None if own is None else own["difference_a_year"]
+    if p_value is None:
+        answer, reason = Answer.INCONCLUSIVE, "The strategy's return never varied: there is nothing to test."
+    elif p_value < settings.level:
+        answer = Answer.YES
+        reason = f"As {tried}, a gain this large is unlikely by luck (p = {_p(p_value, judgement)})."
+    else:
+        answer = Answer.INCONCLUSIVE
+        reason = f"As {tried}, luck would give as large a gain often enough (p = {_p(p_value, judgement)})."
+    return _content(
+        answer,
+        reason,
+        figure={
+            "name": "Return above buy-and-hold's at its risk",
+            "value": value,
+            "interval": search["difference_interval"],
+            "unit": "a year",
+        },
+        p_value=p_value,
+        smallest=None,
+        judgement=judgement,
+        years_to_decide=judgement["power"]["years_for_smallest"],
+    )
+
+
+def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
+    checks = judgement["stress"]["checks"]
+    failed = [check for check in checks if check["answer"] == Answer.NO]
+    open_ = [check for check in checks if check["answer"] == Answer.INCONCLUSIVE]
+    worst = min(checks, key=lambda check: _or(check["sharpe_difference"]["value"], -float("inf")))
+    if failed:
+        answer = Answer.NO
+        reason = f"The gain over buy-and-hold is gone {_listed(failed)}."
+    elif open_:
+        answer = Answer.INCONCLUSIVE
+        reason = f"The gain over buy-and-hold is no longer sure {_listed(open_)}."
+    else:
+        answer = Answer.INCONCLUSIVE
+        reason = (
+            "It holds at double cost, one bar later, in each half and without its best days; other seeds and "
+            "windows have not been tried."
+        )
+    return _content(
+        answer,
+        reason,
+        figure={
+            "name": f"Worst Sharpe ratio above buy-and-hold's ({worst['label']})",
+            "value": worst["sharpe_difference"]["value"],
+            "interval": worst["sharpe_difference"]["interval"],
+            "unit": "a year",
+        },
+        p_value=None,
+        smallest=settings.smallest_sharpe,
+        judgement=judgement,
+        years_to_decide=judgement["power"]["years_for_smallest"],
+    )
+
+
+def _listed(checks: list[Mapping[str, Any]]) -> str:
+    labels = [str(check["label"]) for check in checks]
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+
+
+_ANSWERS: Mapping[str, Callable[[Mapping[str, Any], VerdictSection], dict[str, Any]]] = {
+    "forecast": _forecast,
+    "money": _money,
+    "search": _search,
+    "stress": _stress,
+}
+
+
+def _content(
+    answer: Answer,
+    reason: str,
+    *,
+    figure: Mapping[str, Any],
+    p_value: float | None,
+    smallest: float | None,
+    judgement: Mapping[str, Any],
+    years_to_decide: float | None,
+) -> dict[str, Any]:
+    return {
+        "answer": answer.value,
+        "reason": reason,
+        "figure": dict(figure),
+        "p_value": p_value,
+        "smallest_interesting": smallest,
+        "years": judgement["years"],
+        "years_to_decide": years_to_decide,
+    }
+
+
+def _below(interval: list[float | None], smallest: float) -> bool:
+    return interval[1] is not None and interval[1] < smallest
+
+
+def _or(value: float | None, instead: float) -> float:
+    return instead if value is None else value
+
+
+def _years(judgement: Mapping[str, Any]) -> str:
+    return f"{judgement['years']:.1f} years of forecasts"
+
+
+def _percent(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:+.2f} %".replace("-", "−")
+
+
+def _signed(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:+.2f}".replace("-", "−")
+
+
+def _interval(
+    interval: list[float | None], *, write: Callable[[float | None], str], judgement: Mapping[str, Any]
+) -> str:
+    share = f"{100 * (1 - 2 * judgement['level']):.0f} %"
+    return f"{share} interval {write(interval[0])} to {write(interval[1])}"
+
+
+def _p(value: float, judgement: Mapping[str, Any]) -> str:
+    least = 1.0 / judgement["draws"]
+    return f"below {least:.4f}" if value <= least else f"{value:.3f}"

@@ -1,0 +1,133 @@
+"""Judge a run from the files in its directory, beside the trials on the same market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backtester.files import write_json
+from backtester.judgement import Evidence, judge, verdict
+from backtester.recipe import Recipe, VerdictSection
+from backtester.run_directory import SUMMARY, read_tables, write_checksums, write_table
+from backtester.trials import (
+    SNAPSHOT_RETURNS,
+    SNAPSHOT_TABLE,
+    Trial,
+    TrialRegistry,
+    default_registry_folder,
+    flat_settings,
+    snapshot,
+)
+
+__all__ = ["evidence_of", "judge_run", "registry_of", "trial_of"]
+
+
+def registry_of(recipe: Recipe) -> TrialRegistry:
+    """Open the trial registry that a recipe names."""
+    return TrialRegistry(folder=Path(recipe.execution.registry or default_registry_folder()))
+
+
+def trial_of(
+    *,
+    sha256: str,
+    name: str,
+    recipe_name: str,
+    recipe: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    returns: pd.Series,
+    close: pd.Series,
+) -> Trial:
+    """Make the trial of a run.
+
+    Parameters
+    ----------
+    sha256 : its id, the question's `trial_sha256`
+    name : of the run directory
+    recipe_name : of the recipe
+    recipe : as published in ``run.json``
+    summary : the run's figures
+    returns : the strategy's simple returns, by date
+    close : of the whole history, by date; it begins before the returns do
+    """
+    dates = pd.DatetimeIndex(returns.index)
+    return Trial(
+        sha256=sha256,
+        name=name,
+        recipe=recipe_name,
+        symbol=summary["symbols"][0],
+        settings=flat_settings(recipe),
+        headline=_headline(summary),
+        dates=dates,
+        returns=np.asarray(returns, dtype=np.float64),
+        market=np.asarray(close.pct_change().loc[dates], dtype=np.float64),
+    )
+
+
+def judge_run(
+    directory: Path,
+    *,
+    summary: dict[str, Any],
+    recipe: Mapping[str, Any],
+    trials: Sequence[Trial],
+    own: str,
+) -> None:
+    """Write the snapshot of the trials, the figures with the judgement, and the checksums.
+
+    The judgement is made from the files as they lie there, so that anyone can repeat it from them.
+
+    Parameters
+    ----------
+    directory : of a run whose tables are written
+    summary : the figures; a judgement and verdict in it are replaced
+    recipe : as ``run.json`` has it
+    trials : all trials on this market, this run's among them
+    own : this run's trial
+
+    Raises
+    ------
+    StorageError : the disk is full or read-only, or a table is missing or damaged
+    """
+    dates = next(trial.dates for trial in trials if trial.sha256 == own)
+    table, returns = snapshot(trials, dates=dates, own=own)
+    write_table(directory / SNAPSHOT_TABLE, table)
+    write_table(directory / SNAPSHOT_RETURNS, returns)
+    evidence = evidence_of(read_tables(directory), recipe=recipe)
+    judgement = judge(evidence)
+    judged = {
+        "judgement": judgement,
+        "verdict": verdict(judgement, settings=evidence.settings, failed_folds=evidence.failed_folds),
+    }
+    write_json(directory / SUMMARY, summary | judged)
+    write_checksums(directory)
+
+
+def evidence_of(tables: Mapping[str, pd.DataFrame], *, recipe: Mapping[str, Any]) -> Evidence:
+    """Take what a judgement rests on from a run's tables and its recipe."""
+    forecasts = tables["forecasts"]
+    return Evidence(
+        forecasts=forecasts,
+        baselines=tables["baselines"],
+        returns=tables["returns"],
+        exposures=tables["exposures"],
+        variants=tables["variants"],
+        trials=tables["trials"],
+        trial_returns=tables["trial_returns"],
+        settings=VerdictSection.model_validate(recipe["verdict"]),
+        periods_per_year=recipe["data"]["periods_per_year"],
+        risk_free_rate=recipe["broker"]["risk_free_rate"],
+        seed=recipe["seed"],
+        failed_folds=int(forecasts["forecast"].isna().groupby(forecasts["fold"]).all().sum()),
+    )
+
+
+def _headline(summary: Mapping[str, Any]) -> dict[str, Any]:
+    strategies = summary["strategies"]
+    return {
+        "rmse_ratio": summary["forecast"]["rmse_ratio"],
+        "sharpe": strategies["strategy"]["sharpe"],
+        "sharpe_buy_and_hold": strategies["buy_and_hold"]["sharpe"],
+    }
