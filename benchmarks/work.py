@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import backtester
 from backtester.question import Question
 from backtester.recipe.toml import format_table
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "TEST_BARS", "TRAIN_BARS", "Work", "price_frame", "write_samples"]
+__all__ = ["BATCH_SIZE", "EPOCHS", "TEST_BARS", "TRAIN_BARS", "Work", "bars_of", "price_frame", "write_samples"]
 
 TRAIN_BARS, TEST_BARS, BATCH_SIZE, EPOCHS = 750, 63, 32, 10
 
@@ -22,8 +23,14 @@ TRAIN_BARS, TEST_BARS, BATCH_SIZE, EPOCHS = 750, 63, 32, 10
 def price_frame(n_bars: int, *, seed: int = 7) -> pd.DataFrame:
     """Daily bars of a random walk: what there is to learn does not matter for the time it takes."""
     rng = np.random.default_rng(seed)
-    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, n_bars)))
-    opens = np.concatenate([[100.0], close[:-1]]) * np.exp(rng.normal(0, 0.001, n_bars))
+    returns = rng.normal(0, 0.01, n_bars)
+    return bars_of(returns, overnight=rng.normal(0, 0.001, n_bars))
+
+
+def bars_of(returns: NDArray[np.float64], *, overnight: NDArray[np.float64]) -> pd.DataFrame:
+    """Daily bars with these log returns from close to close, and from close to open."""
+    close = 100 * np.exp(np.cumsum(returns))
+    opens = np.concatenate([[100.0], close[:-1]]) * np.exp(overnight)
     return pd.DataFrame(
         {
             "open": opens,
@@ -32,7 +39,7 @@ def price_frame(n_bars: int, *, seed: int = 7) -> pd.DataFrame:
             "close": close,
             "volume": 1e6,
         },
-        index=pd.bdate_range("1970-01-05", periods=n_bars, name="date"),
+        index=pd.bdate_range("1970-01-05", periods=len(close), name="date"),
     )
 
 
