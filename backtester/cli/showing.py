@@ -11,6 +11,8 @@ from backtester.cli.console import print_json, say, terminal_width
 
 __all__ = ["report", "runs"]
 
+REPORTS = Path("reports")
+
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
@@ -30,11 +32,20 @@ def report(
 def runs(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder that holds run directories.")
-    ] = Path("reports"),
+    ] = REPORTS,
     *,
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            "--registry", metavar="DIR", help="The trial registry. [default: in the user's data directory]"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """List the runs in a folder, each with its headline.
+    """List every trial ever run, by market, and what tells each from the others there.
+
+    A trial stays in the registry when its run directory is deleted. Runs in DIR that the registry does not
+    hold, and what is damaged, come last.
 
     Examples:
 
@@ -42,12 +53,15 @@ def runs(
 
       backtester runs results --json
     """
-    from backtester.listing import list_runs, runs_text
+    from backtester.cli.runs_text import runs_text
+    from backtester.listing import list_runs
+    from backtester.trials import TrialRegistry, default_registry_folder
 
-    found = list_runs(directory)
+    opened = TrialRegistry(folder=registry or default_registry_folder())
+    found = list_runs(directory, registry=opened, must_exist=directory != REPORTS)
     if as_json:
         print_json(found)
     elif found:
         typer.echo(runs_text(found, width=terminal_width()))
     else:
-        say(f"No runs in {directory}. Begin with: backtester run lstm")
+        say(f"No runs in {directory}, and no trials. Begin with: backtester run lstm")
