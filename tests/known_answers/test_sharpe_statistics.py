@@ -79,7 +79,7 @@ def test_the_revision_of_2025():
     moments = ReturnMoments(n=24, sharpe=0.036 / 0.079, skewness=-2.448, kurtosis=10.164)
     assert probabilistic_sharpe_2025(moments) == pytest.approx(0.98721, abs=1e-4)
     assert probabilistic_sharpe_2025(moments, benchmark=0.1) == pytest.approx(0.93915, abs=1e-4)
-    assert minimum_track_record_2025(moments) == pytest.approx(13.029, abs=1e-3)
+    assert minimum_track_record_2025(moments) == pytest.approx(13.029, abs=5e-4)  # three decimals are known
 
 
 @pytest.mark.parametrize(
