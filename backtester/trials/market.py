@@ -35,10 +35,10 @@ def same_market(
 
     Notes
     -----
-    Two returns agree within 2 % of the median move, on which docs/trials.md has measurements: prices of
-    one stock that two sources rounded differently agree so on 99.8 % of the days, a fund and the index
-    that it follows on 18 %. Dividends and splits, which part adjusted prices from raw ones, are few days.
-    Days on which neither moved say nothing: two illiquid assets stand still on the same ones.
+    Two returns agree within 2 % of the median move. Measured in docs/trials.md: one asset under two
+    adjustments or from two sources agrees so on 96 % of the days or more, a fund and the index that it
+    follows on 18 %. Dividends and splits, which part adjusted prices from raw ones, are few days. Days
+    on which neither moved say nothing: two illiquid assets stand still on the same ones.
     """
     if market_key(dates, market) == market_key(*other):
         return True
