@@ -62,6 +62,18 @@ class Run:
         return str(self.summary["answer"])
 
     @property
+    def verdict(self) -> dict[str, Any]:
+        """What the evidence supports: ``answer``, ``sentence``, and the four ``questions``."""
+        verdict: dict[str, Any] = self.summary["verdict"]
+        return verdict
+
+    @property
+    def judgement(self) -> dict[str, Any]:
+        """Every test behind the verdict, with its figure and its interval."""
+        judgement: dict[str, Any] = self.summary["judgement"]
+        return judgement
+
+    @property
     def table(self) -> pd.DataFrame:
         """Strategy, buy-and-hold, last price and last return side by side."""
         return comparison_table(self.record)
@@ -104,7 +116,8 @@ class Run:
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<p>{escape(self.answer)}</p>{self.table.to_html(na_rep='–')}"
+        told = f"<p><b>{escape(self.verdict['sentence'])}</b></p><p>{escape(self.answer)}</p>"
+        return f"{told}{self.table.to_html(na_rep='–')}"
 
 
 def ask(

@@ -73,7 +73,7 @@ def judge_run(
     summary: dict[str, Any],
     recipe: Mapping[str, Any],
     trials: Sequence[Trial],
-    own: str,
+    own: Trial,
 ) -> None:
     """Write the snapshot of the trials, the figures with the judgement, and the checksums.
 
@@ -84,15 +84,15 @@ def judge_run(
     directory : of a run whose tables are written
     summary : the figures; a judgement and verdict in it are replaced
     recipe : as ``run.json`` has it
-    trials : all trials on this market, this run's among them
-    own : this run's trial
+    trials : on this market
+    own : this run's; it stands in for one of its id, which may be of other returns after a repaired fold
 
     Raises
     ------
     StorageError : the disk is full or read-only, or a table is missing or damaged
     """
-    dates = next(trial.dates for trial in trials if trial.sha256 == own)
-    table, returns = snapshot(trials, dates=dates, own=own)
+    everyone = [own, *(trial for trial in trials if trial.sha256 != own.sha256)]
+    table, returns = snapshot(everyone, dates=own.dates, own=own.sha256)
     write_table(directory / SNAPSHOT_TABLE, table)
     write_table(directory / SNAPSHOT_RETURNS, returns)
     evidence = evidence_of(read_tables(directory), recipe=recipe)

@@ -105,6 +105,8 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
     started = time.monotonic()
     recipe = question.loaded.recipe
     store = FoldStore(folder=Path(recipe.execution.store or default_store_folder()))
+    registry = registry_of(recipe)
+    registry.prepare()  # a registry that cannot be written is told before the training, not after it
     work = open_work(question.problem, store=store)
     if work.missing:
         listener.step(
@@ -127,21 +129,21 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         results = write_results(question, result=result, directory=directory)
         manifest.record_notes((*question.notes, *result.notes, *results.notes))
         listener.step("Judging the evidence.")
-        registry = registry_of(recipe)
-        registry.register(results.trial)
+        failed = any(outcome.failures for outcome in result.outcomes)
+        if not failed:  # the trial is the run with all its folds
+            registry.register(results.trial)
         judge_run(
             directory,
             summary=results.summary,
             recipe=published_mapping(recipe),
             trials=registry.on_market(results.trial.dates, results.trial.market),
-            own=results.trial.sha256,
+            own=results.trial,
         )
         listener.step("Writing the report.")
         manifest.record_wall_time(time.monotonic() - started)
         manifest.set_state("reporting")
         write_report(read_record(directory))
         manifest.record_wall_time(time.monotonic() - started)
-        failed = any(outcome.failures for outcome in result.outcomes)
         manifest.set_state("incomplete" if failed else "done")
 
 
@@ -205,7 +207,7 @@ def _with_present_trials(record: RunRecord, *, question: Question, listener: Lis
             summary=record.summary,
             recipe=record.manifest["recipe"],
             trials=trials,
-            own=trial.sha256,
+            own=trial,
         )
         return redraw(record.directory)
 

@@ -193,7 +193,6 @@ def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
             dtype=_TEXTS,
             keep_default_na=False,
             na_values=[""],
-            float_precision="round_trip",
         )
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read ({error}).") from error

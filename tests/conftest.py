@@ -1,5 +1,6 @@
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from backtester.execution.worker import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)
 os.environ["MPLBACKEND"] = "Agg"
+# What tests try is not a trial of whoever runs them.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="backtester-tests-")
 
 # A shell starts its background jobs deaf to SIGINT, and children inherit that: tests interrupt theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -25,6 +25,7 @@ SMALL = {
     "training": {"epochs": 3, "patience": 2},
     "strategy": {"kind": "long_short"},
     "execution": {"workers": 1},
+    "verdict": {"draws": 199},
 }
 FREE = {"broker.commission_bp": 0.0, "broker.slippage_bp": 0.0}
 

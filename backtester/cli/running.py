@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from backtester.cli.console import listening, print_json, print_notes, say, terminal_width
-from backtester.errors import FoldsFailedError
+from backtester.errors import FoldsFailedError, InconclusiveError
 
 __all__ = ["plan", "run"]
 
@@ -51,9 +51,12 @@ def run(
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
     ] = None,
+    require_verdict: Annotated[
+        bool, typer.Option("--require-verdict", help="Exit with 6 where the evidence cannot decide.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Retrain, forecast, trade and report: one recipe on one series of prices.
+    """Retrain, forecast, trade, judge and report: one recipe on one series of prices.
 
     Examples:
 
@@ -74,6 +77,12 @@ def run(
         print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
         record = answer(question, out=out, listener=listener)
     _print_result(record, as_json=as_json)
+    verdict = record.summary["verdict"]
+    if require_verdict and verdict["answer"] == "inconclusive":
+        raise InconclusiveError(
+            verdict["sentence"],
+            advice="The page says what would decide it: more years, or a larger effect.",
+        )
 
 
 def _print_result(record: Any, *, as_json: bool) -> None:
@@ -84,7 +93,8 @@ def _print_result(record: Any, *, as_json: bool) -> None:
         print_json({**record.summary, "directory": str(record.directory), "page": str(page)})
     else:
         table = comparison_text(record.summary, width=terminal_width())
-        typer.echo(f"{table}\n\n{record.summary['answer']}\n\nReport: {page}")
+        verdict = record.summary["verdict"]["sentence"]
+        typer.echo(f"{table}\n\n{record.summary['answer']}\n\n{verdict}\n\nReport: {page}")
     print_notes(record.manifest["notes"])
     failed = [fold for fold in record.manifest["folds"] if fold["state"] == "failed"]
     if failed:

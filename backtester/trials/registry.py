@@ -5,6 +5,7 @@ Files are added and never removed, by any number of processes at once; a damaged
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -62,6 +63,21 @@ class TrialRegistry:
 
     folder: Path
 
+    def prepare(self) -> None:
+        """Make the folder, for its owner alone.
+
+        Raises
+        ------
+        StorageError : it cannot be made, or not be written to
+        """
+        make_folder(self.folder.parent)
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            if not os.access(self.folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise storage_error(self.folder, error) from error
+
     def register(self, trial: Trial) -> bool:
         """Keep a trial; whether it was new.
 
@@ -78,11 +94,7 @@ class TrialRegistry:
             return False
         content = _encode(trial, registered=trial.registered or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         stored = _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
-        make_folder(self.folder.parent)
-        try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise storage_error(self.folder, error) from error
+        self.prepare()
         if present is None:
             return _create(path, stored)
         write_bytes(path, stored)

@@ -40,6 +40,8 @@ lookback = 5
 [execution]
 workers = 2
 store = "store"
+[verdict]
+draws = 199
 """,
     "lstm": """
 [folds]
@@ -52,6 +54,8 @@ units = [8]
 [execution]
 workers = 2
 store = "store"
+[verdict]
+draws = 199
 """,
 }
 
