@@ -6,12 +6,16 @@ checksum; no pickle. Only the driver writes, atomically; a damaged entry reads a
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
+import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,7 @@ from backtester.tasks import Task, TaskResult
 
 __all__ = ["DamagedEntry", "FoldStore", "default_store_folder"]
 
-_MAGIC = b"walkforward fold 1\n"
+_MAGIC = b"walkforward fold 2\n"
 _SUFFIX = ".fold"
 
 
@@ -35,7 +39,7 @@ def default_store_folder() -> Path:
     try:
         make_folder(folder)
     except StorageError:
-        return Path(tempfile.gettempdir()) / "walkforward-backtester" / "folds"
+        return Path(tempfile.gettempdir()) / f"walkforward-backtester-{os.getuid()}" / "folds"
     return folder
 
 
@@ -123,7 +127,13 @@ def _split(stored: bytes) -> tuple[bytes, bytes]:
 
 
 def _encode(result: TaskResult) -> bytes:
-    report = json.dumps({"seed": result.seed, "report": asdict(result.report), "note": result.note}).encode()
+    told = {
+        "seed": result.seed,
+        "report": asdict(result.report),
+        "note": result.note,
+        "versions": _versions(),
+    }
+    report = json.dumps(told).encode()
     arrays: dict[str, Any] = {f"weight_{i}": weight for i, weight in enumerate(result.weights)}
     buffer = io.BytesIO()
     np.savez(buffer, forecast=result.forecast, report=np.frombuffer(report, dtype=np.uint8), **arrays)
@@ -144,5 +154,21 @@ def _decode(content: bytes, *, task: Task) -> TaskResult:
                 validation_loss=tuple(report["validation_loss"]),
             ),
             weights=tuple(arrays[f"weight_{i}"] for i in range(len(arrays.files) - 2)),
-            note=told["note"],
+            note="; ".join(filter(None, [told["note"], _other_versions(told["versions"])])),
         )
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """The libraries that a fit depends on; recorded and compared, not keyed."""
+    return {name: metadata.version(name) for name in ("keras", "scikit-learn", "tensorflow")}
+
+
+def _other_versions(trained: Mapping[str, str]) -> str:
+    """Say which libraries were others when an entry was trained; empty where none was."""
+    others = [
+        f"{name} {trained.get(name, 'of unknown version')}, now {version}"
+        for name, version in _versions().items()
+        if trained.get(name) != version
+    ]
+    return f"stored networks were trained with {', '.join(others)}" if others else ""

@@ -49,6 +49,19 @@ def test_more_than_ten_weights_keep_their_order(tmp_path: Path):
     assert [w[0] for w in read.weights] == list(range(12))
 
 
+def test_an_entry_of_another_library_version_is_used_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = FoldStore(folder=tmp_path)
+    with monkeypatch.context() as before:
+        before.setattr("backtester.store._versions", lambda: {"keras": "2.0", "scikit-learn": "1.0"})
+        store.write(KEY, result())
+    monkeypatch.setattr("backtester.store._versions", lambda: {"keras": "3.0", "scikit-learn": "1.0"})
+    read = store.read(KEY, task=TASK)
+    assert isinstance(read, TaskResult)
+    assert read.note == "slow; stored networks were trained with keras 2.0, now 3.0"
+
+
 def test_unknown_key_reads_as_absent(tmp_path: Path):
     assert FoldStore(folder=tmp_path).read(KEY, task=TASK) is None
 
