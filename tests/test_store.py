@@ -90,7 +90,7 @@ def test_entry_of_another_format_version_is_not_used(tmp_path: Path):
     store = FoldStore(folder=tmp_path)
     store.write(KEY, result())
     path = store.path(KEY)
-    path.write_bytes(path.read_bytes().replace(b"fold 1\n", b"fold 0\n", 1))
+    path.write_bytes(path.read_bytes().replace(b"fold 2\n", b"fold 1\n", 1))
     assert isinstance(store.read(KEY, task=TASK), DamagedEntry)
 
 

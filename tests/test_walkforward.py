@@ -156,7 +156,7 @@ def test_a_damaged_entry_is_said_and_that_fold_alone_trained_again(store: FoldSt
     asked = question(random_walk(300, seed=1))
     first, _ = forecasts_of(asked, store=store)
     key = open_work(asked.problem, store=store).keys[Task(fold=4, member=0)]
-    store.path(key).write_bytes(b"walkforward fold 1\nnonsense")
+    store.path(key).write_bytes(b"walkforward fold 2\nnonsense")
     work = open_work(asked.problem, store=store)
     assert ["fold 4 was damaged" in note.text for note in work.notes] == [True]
     again, trained = forecasts_of(asked, store=store)
