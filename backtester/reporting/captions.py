@@ -7,6 +7,8 @@ import pandas as pd
 from backtester.reporting import words
 from backtester.reporting.charts import MAX_POINTS, RECENT_BARS
 from backtester.reporting.curves import drawdown_curves, equity_curves
+from backtester.reporting.judgement import is_judged
+from backtester.reporting.judgement_captions import judgement_captions
 from backtester.run_directory import RunRecord
 
 __all__ = ["captions"]
@@ -34,10 +36,12 @@ def captions(record: RunRecord) -> dict[str, str]:
         f"{words.percent(record.exposures['strategy'].mean())} of its equity invested.",
         "forecast": _scatter_words(record),
         "prices": _lag_words(record),
-        "folds": f"The forecast beat the last price in {sum(ratio < 1 for ratio in known)} of "
+        "folds": "In prices, the forecast erred less than the last price in "
+        f"{sum(ratio < 1 for ratio in known)} of "
         f"{words.plural(len(known), 'fold')} that can be scored.",
         "spans": f"{words.plural(len(folds), 'fold')}; every test span comes after its training span, and "
         "the test spans follow each other without gap or overlap.",
+        **(judgement_captions(record) if is_judged(record) else {}),
     }
 
 

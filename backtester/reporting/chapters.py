@@ -31,17 +31,21 @@ LAST_TRADES = 12
 
 _SECTIONS = (
     *("data", "folds", "features", "target", "model", "training"),
-    *("strategy", "broker", "execution", "report"),
+    *("strategy", "broker", "verdict", "execution", "report"),
 )
 _FILES = (
     ("tearsheet_buy_and_hold.html", "QuantStats tear sheet, strategy against buy-and-hold"),
     ("tearsheet_last_price.html", "QuantStats tear sheet, strategy against the last price"),
     ("summary.json", "every headline figure, by stable key"),
     ("forecasts.csv", "each out-of-sample forecast with what then happened"),
+    ("baselines.csv", "the naive forecasts at the same origins"),
     ("returns.csv", "daily returns of the four curves, net of costs"),
     ("exposures.csv", "share of equity invested at each close"),
     ("trades.csv", "each position from entry to exit"),
     ("orders.csv", "each order with its fill and its costs"),
+    ("variants.csv", "daily returns at double costs, one bar later and without costs"),
+    ("trials.csv", "every variant that was ever scored on these prices"),
+    ("trial_returns.csv", "daily returns of each of them"),
     ("prices.csv", "the bars as used, after repairs"),
     ("run.json", "recipe as used, data hashes, seeds, versions, state of each fold"),
     ("SHA256SUMS", "checksums of the data files"),

@@ -11,7 +11,20 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["COLOURS", "DASHES", "FAILED", "FONT", "INK", "MUTED", "PALE", "RULE", "blank_figure", "line"]
+__all__ = [
+    "ANSWERS",
+    "COLOURS",
+    "DASHES",
+    "FAILED",
+    "FONT",
+    "INK",
+    "MUTED",
+    "OTHERS",
+    "PALE",
+    "RULE",
+    "blank_figure",
+    "line",
+]
 
 COLOURS: Mapping[str, str] = {
     "strategy": "#0b5fa5",
@@ -25,6 +38,9 @@ DASHES: Mapping[str, str] = {
     "last_price": "dash",
     "last_return": "dot",
 }
+OTHERS: Mapping[str, str] = {"mean_return": "#8a4b9c", "exposure_matched": "#a87400"}
+"""What is compared in figures only, and has no curve."""
+ANSWERS: Mapping[str, str] = {"yes": "#00693e", "no": "#a3261b", "inconclusive": "#6f5a00"}
 INK = "#1a2230"
 MUTED = "#566072"
 RULE = "#e3e7ed"

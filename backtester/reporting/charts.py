@@ -12,6 +12,8 @@ import plotly.graph_objects as go
 
 from backtester.reporting.chart_style import COLOURS, FAILED, INK, MUTED, PALE, blank_figure, line
 from backtester.reporting.curves import drawdown_curves, equity_curves, fold_of_bar, monthly_returns
+from backtester.reporting.judgement import is_judged
+from backtester.reporting.judgement_charts import JUDGEMENT_CHARTS
 from backtester.reporting.words import LABELS, is_missing, span
 from backtester.run_directory import RunRecord
 
@@ -33,10 +35,13 @@ def figures(record: RunRecord) -> dict[str, go.Figure]:
 
     Returns
     -------
-    dict with ``equity``, ``drawdown``, ``exposure``, ``forecast``, ``prices``, ``folds``, ``spans``
-    and ``monthly``
+    dict with ``equity``, ``drawdown``, ``exposure``, ``forecast``, ``prices``, ``folds``, ``spans`` and
+    ``monthly``; of a judged run also ``forecast_skill``, ``forecast_saved``, ``forecast_folds``,
+    ``sharpe_difference``, ``return_difference``, ``bootstrap``, ``sharpe``, ``cagr``, ``max_drawdown``,
+    ``rolling_sharpe``, ``trials``, ``adjusted``, ``stress`` and ``power``
     """
-    return {name: draw(record) for name, draw in _CHARTS.items()}
+    charts = {**_CHARTS, **JUDGEMENT_CHARTS} if is_judged(record) else _CHARTS
+    return {name: draw(record) for name, draw in charts.items()}
 
 
 def _fold_text(fold: Mapping[str, Any]) -> str:

@@ -8,10 +8,20 @@ import pandas as pd
 from backtester.reporting.words import LABELS
 from backtester.run_directory import RunRecord
 
-__all__ = ["START", "drawdown_curves", "equity_curves", "fold_of_bar", "monthly_returns"]
+__all__ = [
+    "START",
+    "drawdown_curves",
+    "equity_curves",
+    "fold_of_bar",
+    "monthly_returns",
+    "rolling_sharpe",
+    "saved_error",
+]
 
 START = 100.0
 """Every equity curve starts here, on the day before the first return."""
+
+_ROUNDING = 1e-12
 
 
 def _returns(record: RunRecord) -> pd.DataFrame:
@@ -70,3 +80,49 @@ def fold_of_bar(record: RunRecord, dates: pd.DatetimeIndex) -> np.ndarray[tuple[
     """
     starts = pd.DatetimeIndex([fold["test_start"] for fold in record.manifest["folds"]])
     return np.asarray(starts.searchsorted(dates, side="right") - 1, dtype=np.int64)
+
+
+def saved_error(record: RunRecord) -> pd.DataFrame:
+    """Squared error that the forecast saved against the naive forecasts, summed up from the start.
+
+    Returns
+    -------
+    frame (n_scored, 2): index the date that was forecast; columns ``last_price`` and ``mean_return``:
+    squared error of that naive forecast minus the model's, so far, as a share of the naive forecast's
+    total. It rises where the model was better; its last value is the R² out of sample.
+    """
+    rows = record.forecasts.merge(
+        record.baselines[["symbol", "origin", "mean_return"]], on=["symbol", "origin"], how="left"
+    )
+    rows = rows[rows["forecast"].notna() & rows["actual"].notna()]
+    model = (rows["actual"] - rows["forecast"]) ** 2
+    naive = {"last_price": rows["actual"] ** 2, "mean_return": (rows["actual"] - rows["mean_return"]) ** 2}
+    saved = {name: (squares - model).cumsum() / squares.sum() for name, squares in naive.items()}
+    return pd.DataFrame(saved).set_index(pd.DatetimeIndex(rows["target_date"], name="date"))
+
+
+def rolling_sharpe(record: RunRecord) -> pd.DataFrame:
+    """Sharpe ratio of strategy and buy-and-hold over the year before each bar.
+
+    Returns
+    -------
+    frame (n_bars - n_year + 1, 2): index date; NaN over a year without any change. No rows where the
+    run is shorter than a year.
+
+    Source
+    ------
+    As ``backtester.metrics.sharpe``, over the last ``periods_per_year`` bars.
+    """
+    recipe = record.manifest["recipe"]
+    year = int(recipe["data"]["periods_per_year"])
+    names = ["strategy", "buy_and_hold"]
+    returns = record.returns[names].to_numpy(dtype=np.float64)
+    if len(returns) < year:
+        return pd.DataFrame(columns=names, index=record.returns.index[:0], dtype="float64")
+    risk_free = (1.0 + float(recipe["broker"]["risk_free_rate"])) ** (1.0 / year) - 1.0
+    windows = np.lib.stride_tricks.sliding_window_view(returns, year, axis=0)
+    spread = windows.std(axis=-1, ddof=1)
+    # the spread of equal numbers comes out as 1e-18, not as 0
+    spread[spread <= _ROUNDING * np.abs(windows).max(axis=-1)] = np.nan
+    values = year**0.5 * (windows.mean(axis=-1) - risk_free) / spread
+    return pd.DataFrame(values, columns=names, index=record.returns.index[year - 1 :])

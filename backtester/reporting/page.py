@@ -12,10 +12,11 @@ import jinja2
 from markupsafe import Markup, escape
 
 from backtester.files import write_bytes
-from backtester.reporting import chapters, words
+from backtester.reporting import chapters, judgement, judgement_facts, words
 from backtester.reporting.captions import captions
-from backtester.reporting.chart_style import COLOURS, DASHES
+from backtester.reporting.chart_style import ANSWERS, COLOURS, DASHES
 from backtester.reporting.charts import figures
+from backtester.reporting.judgement_captions import short_captions
 from backtester.reporting.table import known_series, row_texts
 from backtester.reporting.tearsheets import write_tearsheets
 from backtester.run_directory import RunRecord
@@ -24,7 +25,7 @@ __all__ = ["data_block", "page_title", "render_page", "write_report"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_PAGE_CHARTS = ("equity", "drawdown", "exposure", "forecast", "prices", "folds", "spans")
+_NOT_ON_THE_PAGE = ("monthly",)
 
 
 def write_report(record: RunRecord) -> Path:
@@ -46,9 +47,9 @@ def write_report(record: RunRecord) -> Path:
     StorageError : the disk is full or read-only
     """
     title = page_title(record)
-    write_tearsheets(record, title=title)
+    undrawn = write_tearsheets(record, title=title)
     path = record.directory / "index.html"
-    write_bytes(path, render_page(record, title=title).encode("utf-8"))
+    write_bytes(path, render_page(record, title=title, undrawn=undrawn).encode("utf-8"))
     return path
 
 
@@ -59,25 +60,42 @@ def page_title(record: RunRecord) -> str:
     return given or f"{record.manifest['recipe_name']} on {', '.join(record.summary['symbols'])}"
 
 
-def render_page(record: RunRecord, *, title: str) -> str:
-    """Text of ``index.html``."""
+def render_page(record: RunRecord, *, title: str, undrawn: Mapping[str, str] | None = None) -> str:
+    """Text of ``index.html``.
+
+    Parameters
+    ----------
+    record : a finished run
+    title : at the head
+    undrawn : benchmarks whose tear sheet failed, with the reason
+    """
     from plotly.offline import get_plotlyjs
 
     charts = figures(record)
+    judged = judgement.is_judged(record)
     template = _environment().get_template("index.html.j2")
     return template.render(
         title=title,
         colours=COLOURS,
         dashes=DASHES,
+        answers=ANSWERS,
         labels=words.LABELS,
         comparison=_comparison(record),
-        charts={name: data_block(charts[name].to_json()) for name in _PAGE_CHARTS},
+        charts={
+            name: data_block(chart.to_json())
+            for name, chart in charts.items()
+            if name not in _NOT_ON_THE_PAGE and len(chart.data)
+        },
         alternatives=captions(record),
+        short=short_captions(record) if judged else {},
         plotly=Markup(get_plotlyjs()),
         summary=record.summary,
         manifest=record.manifest,
         recipe=record.manifest["recipe"],
-        question=chapters.question(record),
+        asked=chapters.question(record),
+        verdict=judgement.verdict(record) if judged else None,
+        evidence=judgement_facts.evidence(record) if judged else None,
+        undrawn=undrawn or {},
         failures=chapters.failures(record),
         accuracy=chapters.accuracy(record),
         folds=chapters.fold_rows(record),

@@ -16,7 +16,10 @@ __all__ = [
     "number",
     "percent",
     "plural",
+    "probability",
     "ratio_sentence",
+    "signed",
+    "signed_percent",
     "span",
     "strategy_words",
     "times",
@@ -62,6 +65,46 @@ def percent(value: Any, *, digits: int = 1) -> str:
     ('12.3%', '-50.0%', '–')
     """
     return DASH if is_missing(value) else f"{number(100.0 * value, digits=digits)}%"
+
+
+def signed(value: Any, *, digits: int = 2) -> str:
+    """Fixed decimals, with a plus where it is above zero.
+
+    Examples
+    --------
+    >>> signed(0.5), signed(-0.5), signed(0.001), signed(None)
+    ('+0.50', '-0.50', '0.00', '–')
+    """
+    return _plus(value, number(value, digits=digits))
+
+
+def signed_percent(value: Any, *, digits: int = 1) -> str:
+    """Share as per cent, with a plus where it is above zero.
+
+    Examples
+    --------
+    >>> signed_percent(0.123), signed_percent(-0.0001)
+    ('+12.3%', '0.0%')
+    """
+    return _plus(value, percent(value, digits=digits))
+
+
+def _plus(value: Any, text: str) -> str:
+    shown = not is_missing(value) and value > 0 and any(digit in text for digit in "123456789")
+    return f"+{text}" if shown else text
+
+
+def probability(value: Any) -> str:
+    """p-value, with what it is equal to or below.
+
+    Examples
+    --------
+    >>> probability(0.0412), probability(0.00001), probability(None)
+    ('p = 0.041', 'p < 0.001', 'no p-value')
+    """
+    if is_missing(value):
+        return "no p-value"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def count(value: Any) -> str:

@@ -15,6 +15,7 @@ from backtester.files import write_json
 from backtester.recipe.sections import Recipe
 from backtester.reporting import write_report
 from backtester.run_directory import RunRecord, read_run, write_checksums, write_table
+from tests.reporting.judged import DRAWS, add_judgement, write_evidence
 
 ORDER_COLUMNS = ["strategy", "symbol", "decided", "filled", "side", "size", "price", "value"]
 ORDER_COLUMNS += ["commission", "slippage", "status"]
@@ -221,6 +222,7 @@ def _manifest(
     dates = prices["date"].dt.strftime("%Y-%m-%d").to_list()
     recipe = json.loads(Recipe().model_dump_json())
     recipe["data"]["symbol"], recipe["report"]["title"] = symbol, title
+    recipe["verdict"]["draws"] = DRAWS
     folds: list[dict[str, Any]] = []
     for index in range(FOLDS):
         test = TRAIN + index * TEST
@@ -259,9 +261,10 @@ def _manifest(
 
 
 def make_run(
-    directory: Path, *, failed: int | None = None, cash: bool = False, text: str = "", title: str = ""
-) -> RunRecord:
-    """Write an invented run; ``text`` becomes symbol, title, note and reason."""
+    directory: Path, *, failed: int | None = None, cash: bool = False, text: str = "", title: str = "",
+    trials: int = 1,
+) -> RunRecord:  # fmt: skip
+    """Write an invented run; ``text`` becomes symbol, title, note, reason and the trials' recipe."""
     directory.mkdir(parents=True, exist_ok=True)
     symbol = text or "SPY"
     prices = _market(TRAIN + FOLDS * TEST - 20)
@@ -273,11 +276,16 @@ def make_run(
         "exposures.csv": traded["exposures"], "orders.csv": traded["orders"], "trades.csv": traded["trades"],
     }.items():  # fmt: skip
         write_table(directory / name, frame)
+    write_evidence(
+        directory, prices=prices, forecasts=forecasts, traded=traded,
+        recipe_name=text or "lstm", trials=trials,
+    )  # fmt: skip
     write_json(directory / "summary.json", _summary(forecasts, traded, symbol=symbol))
     write_json(
         directory / "run.json",
         _manifest(prices, symbol=symbol, title=title or text, note=text, failed=failed),
     )
+    add_judgement(directory)
     write_checksums(directory)
     return read_run(directory)
 
@@ -290,8 +298,8 @@ def nasty_text() -> str:
 
 @pytest.fixture(scope="session")
 def plain_run(tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
-    """28 folds, about 1,700 out-of-sample bars, nothing wrong."""
-    return make_run(tmp_path_factory.mktemp("plain") / "run")
+    """28 folds, about 1,700 out-of-sample bars, nine trials, nothing wrong."""
+    return make_run(tmp_path_factory.mktemp("plain") / "run", trials=9)
 
 
 @pytest.fixture(scope="session")

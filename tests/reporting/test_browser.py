@@ -19,6 +19,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 CHARTS = ["forecast", "prices", "equity", "drawdown", "folds", "spans", "exposure"]
+CHARTS += ["forecast_skill", "forecast_saved", "forecast_folds", "return_difference", "sharpe", "cagr"]
+CHARTS += ["max_drawdown", "rolling_sharpe"]
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,9 @@ def trace(figure, name):
 def test_every_chart_is_there(charts):
     assert list(charts) == [
         "equity", "drawdown", "exposure", "forecast", "prices", "folds", "spans", "monthly",
+        "forecast_skill", "forecast_saved", "forecast_folds", "sharpe_difference", "return_difference",
+        "bootstrap", "sharpe", "cagr", "max_drawdown", "rolling_sharpe", "trials", "adjusted", "stress",
+        "power",
     ]  # fmt: skip
 
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import re
 from html import escape
 
 import matplotlib as mpl
 import pytest
+from matplotlib import pyplot as plt
 
+from backtester.reporting import write_report
 from backtester.reporting.tearsheets import tearsheet
 
 
@@ -99,14 +102,56 @@ def test_a_run_that_is_too_short_gets_a_sheet_in_our_words(plain_run, bars):
     assert f"only {bars} days" in tearsheet(short(plain_run, bars), title="x", benchmark="last_price")
 
 
-def test_what_quantstats_cannot_do_is_said_on_the_sheet(plain_run, monkeypatch):
-    def fail(*_, **__):
-        raise ValueError("all x values are <identical>")
+def fail(error):
+    def draw(*_, **__):
+        raise error
 
-    monkeypatch.setattr("quantstats.reports.html", fail)
+    return draw
+
+
+def test_a_failure_of_quantstats_is_said_on_the_sheet_and_on_the_page(plain_run, monkeypatch, tmp_path):
+    record = dataclasses.replace(plain_run, directory=tmp_path)
+    monkeypatch.setattr("quantstats.reports.html", fail(ValueError("all x values are <identical>")))
+    page = write_report(record).read_text(encoding="utf-8")
+    sheet = (tmp_path / "tearsheet_last_price.html").read_text(encoding="utf-8")
+    assert "QuantStats failed (ValueError: all x values are &lt;identical&gt;)." in sheet
+    assert "`backtester report` on this folder draws the sheet again" in sheet
+    assert "<svg" not in sheet
+    assert page.count("could not be drawn: QuantStats failed (ValueError") == 2
+    assert "The tear sheet against last price could not be drawn" in page
+
+
+def test_a_failure_that_passed_is_gone_when_drawn_again(plain_run, plain_page, monkeypatch, tmp_path):
+    record = dataclasses.replace(plain_run, directory=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("quantstats.reports.html", fail(MemoryError()))
+        write_report(record)
+    assert "QuantStats failed (MemoryError)." in (tmp_path / "tearsheet_last_price.html").read_text("utf-8")
+    write_report(record)
+    for name in ("tearsheet_buy_and_hold.html", "tearsheet_last_price.html"):
+        assert (tmp_path / name).read_bytes() == (plain_page.parent / name).read_bytes()
+    assert "could not be drawn" not in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_a_full_disk_is_named_without_the_folders_of_this_machine(plain_run, monkeypatch):
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/private.html")
+    monkeypatch.setattr("quantstats.reports.html", fail(error))
     page = tearsheet(plain_run, title="x", benchmark="last_price")
-    assert "could not describe these returns (ValueError: all x values are &lt;identical&gt;)" in page
-    assert "<svg" not in page
+    assert "QuantStats failed (OSError: No space left on device)." in page
+    assert "private" not in page
+
+
+def test_a_failure_closes_its_own_pictures_and_no_one_elses(plain_run, monkeypatch):
+    mine = plt.figure()
+
+    def draw(*_, **__):
+        plt.figure()
+        raise ValueError
+
+    monkeypatch.setattr("quantstats.reports.html", draw)
+    tearsheet(plain_run, title="x", benchmark="last_price")
+    assert plt.get_fignums() == [mine.number]
+    plt.close(mine)
 
 
 def test_returns_that_look_like_prices_are_not_handed_over(plain_run):
