@@ -87,7 +87,15 @@ def _sentence(questions: list[dict[str, Any]], *, deciding: Mapping[str, Any] | 
     passed = passed[: [question["key"] for question in questions].index(deciding["key"])]
     although = f"{', '.join(passed)}, but " if passed else ""
     lead = "No" if deciding["answer"] == Answer.NO else "Inconclusive"
-    return f"{lead}: {although}{deciding['reason'][0].lower()}{deciding['reason'][1:]}"
+    sentence = f"{lead}: {although}{_uncapitalised(deciding['reason'])}"
+    money = next(question for question in questions if question["key"] == "money")
+    if deciding["answer"] == Answer.INCONCLUSIVE and not money["reached"] and money["answer"] == Answer.NO:
+        sentence += f" The money is clearer: {_uncapitalised(money['reason'])}"
+    return sentence
+
+
+def _uncapitalised(text: str) -> str:
+    return text[0].lower() + text[1:]
 
 
 _PASSED: Mapping[str, str] = {
@@ -186,6 +194,9 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     elif p_value < settings.level:
         answer = Answer.YES
         reason = f"As {tried}, a gain this large is unlikely by luck (p = {_p(p_value, judgement)})."
+    elif _or(value, 0.0) <= 0.0:
+        answer = Answer.INCONCLUSIVE
+        reason = "There is no gain over buy-and-hold at its risk that luck would have to explain."
     else:
         answer = Answer.INCONCLUSIVE
         reason = f"As {tried}, luck would give as large a gain often enough (p = {_p(p_value, judgement)})."

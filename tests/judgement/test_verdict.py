@@ -153,6 +153,23 @@ def test_the_sentence_names_what_was_passed_and_what_it_would_take():
     assert "about 13 years would be needed" in found["sentence"]
 
 
+def test_a_clear_no_to_the_money_is_said_even_where_the_forecast_is_undecided():
+    found = judged(
+        {
+            "forecast/against/last_price": UNSURE_FORECAST,
+            "money/differences/buy_and_hold/sharpe": NO_GAIN,
+        }
+    )
+    assert (found["answer"], found["decided_by"]) == ("inconclusive", "forecast")
+    assert "The money is clearer: the strategy does not beat buy-and-hold" in found["sentence"]
+
+
+def test_without_a_gain_there_is_nothing_to_lay_to_luck():
+    worse = [{"own": True, "difference_a_year": -0.02}]
+    found = judged({"search/p_value": 1.0, "search/table": worse})
+    assert "no gain" in found["questions"][2]["reason"]
+
+
 def test_the_thresholds_come_from_the_recipe():
     strict = VerdictSection(level=0.001)
     found = verdict(copy.deepcopy(GOOD), settings=strict, failed_folds=0)
