@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,13 +10,18 @@ from typing import Any
 
 from backtester.errors import StorageError, UsageError
 from backtester.run_directory import FINISHED, MANIFEST, SUMMARY, read_json
-from backtester.trials import SNAPSHOT_TABLE, Trial, TrialRegistry, flat_settings, same_market
+from backtester.trials import (
+    SNAPSHOT_TABLE,
+    Trial,
+    TrialRegistry,
+    flat_settings,
+    same_market,
+    varying_settings,
+)
 
 __all__ = ["list_runs"]
 
 _FIGURES = ("answer", "verdict", "rmse_ratio", "sharpe", "sharpe_buy_and_hold")
-# They change no figure: no run is another one by them.
-_WITHOUT_EFFECT = ("execution.", "report.", "data.refresh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +189,7 @@ def _on_one_market(one: Trial, other: Trial) -> bool:
 def _entries(runs: Sequence[_Run], *, market: int | None = None) -> list[dict[str, Any]]:
     ordered = sorted(runs, key=lambda run: run.age)
     n_trials = len({run.trial.sha256 for run in ordered if run.trial})
-    varying = _varying([run.settings for run in ordered])
+    varying = varying_settings([run.settings for run in ordered])
     return [
         {
             "name": run.name,
@@ -214,27 +218,3 @@ def _identity(trial: Trial | None) -> dict[str, Any]:
         "end": f"{trial.dates[-1]:%Y-%m-%d}",
         "bars": len(trial.dates),
     }
-
-
-def _varying(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Give the keys that tell these settings apart, in their order.
-
-    A key that only one kind of model or strategy has follows from the kind; one that only a newer
-    version of the program has is at its default.
-    """
-    found = []
-    for key in dict.fromkeys(key for one in settings for key in one):
-        having = [one for one in settings if key in one]
-        values = {json.dumps(one[key], sort_keys=True) for one in having}
-        if not key.startswith(_WITHOUT_EFFECT) and (len(values) > 1 or _is_extra(key, settings=settings)):
-            found.append(key)
-    return found
-
-
-def _is_extra(key: str, *, settings: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether it is a parameter of the user's own model or strategy that some of its kind lack."""
-    section, _, rest = key.partition(".")
-    if not rest.startswith("parameters."):
-        return False
-    having = {one[f"{section}.kind"] for one in settings if key in one}
-    return any(key not in one and one.get(f"{section}.kind") in having for one in settings)

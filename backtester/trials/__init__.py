@@ -5,6 +5,7 @@ The best of twenty tries looks good by luck alone, so a verdict must know all tw
 
 from backtester.trials.market import same_market
 from backtester.trials.registry import DamagedTrial, TrialRegistry, default_registry_folder
+from backtester.trials.settings import varying_settings
 from backtester.trials.snapshot import SNAPSHOT_RETURNS, SNAPSHOT_TABLE, read_snapshot, snapshot
 from backtester.trials.trial import Trial, flat_settings
 
@@ -19,4 +20,5 @@ __all__ = [
     "read_snapshot",
     "same_market",
     "snapshot",
+    "varying_settings",
 ]
