@@ -38,7 +38,7 @@ runs, and everything that is wrong with it is told at once.
   last `--set` of a key holds.
 - **A new kind** by `--set model.kind=...` or `--set strategy.kind=...` drops the recipe's keys that only the
   old kind knows, and its `parameters`. Keys given by `--set` are always checked.
-- **What the answer depends on**: everything but `[execution]` and `[report]`. The same question on the same
+- **What the answer depends on**: everything but `[execution]`, `[report]` and `[stress]`. The same question on the same
   bars has the same run directory and the same figures.
 """
 

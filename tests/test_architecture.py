@@ -38,6 +38,7 @@ FLOW = (
     ("question",),
     ("calibration", "manifest", "listing"),
     ("planning", "results"),
+    ("stress",),
     ("pipeline",),
     ("api",),
     ("cli",),

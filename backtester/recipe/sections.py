@@ -33,6 +33,7 @@ from backtester.recipe.strategies import (
     Threshold,
     VolatilityScaled,
 )
+from backtester.recipe.stress import StressSection
 
 __all__ = [
     "BaselineModel",
@@ -58,6 +59,7 @@ __all__ = [
     "Section",
     "Source",
     "StrategySection",
+    "StressSection",
     "TargetKind",
     "TargetSection",
     "Threshold",
@@ -222,6 +224,7 @@ class Recipe(Section):
     strategy: StrategySection = LongOrCash()
     broker: BrokerSection = BrokerSection()
     verdict: VerdictSection = VerdictSection()
+    stress: StressSection = StressSection()
     execution: ExecutionSection = ExecutionSection()
     report: ReportSection = ReportSection()
 

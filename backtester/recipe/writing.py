@@ -40,6 +40,7 @@ def published_mapping(recipe: Recipe) -> dict[str, Any]:
     files = (("data", "path"), ("execution", "store"), ("execution", "registry"), ("report", "directory"))
     for section, key in files:
         mapping[section][key] = PurePath(mapping[section][key]).name
+    mapping["stress"]["symbols"] = [PurePath(name).name for name in mapping["stress"]["symbols"]]
     for section in ("model", "strategy"):
         if "parameters" in mapping[section]:
             mapping[section]["parameters"] = _with_bare_paths(mapping[section]["parameters"])
@@ -56,7 +57,8 @@ def published_text(text: str, *, recipe: Recipe) -> str:
 def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:
     """Hash what determines the answer: two runs with this hash in common ask the same question.
 
-    Left out are ``[execution]`` and ``[report]``, which change no figure, and how the prices were read:
+    Left out are ``[execution]``, ``[report]`` and ``[stress]``, which change no figure of the run, and how
+    the prices were read:
     the hash of the bars stands for that.
 
     Parameters
@@ -84,7 +86,7 @@ def _sha256_of(
     recipe: Recipe, *, without: Sequence[str], bars_sha256: str, code_sha256s: Mapping[str, str]
 ) -> str:
     mapping = _with_bare_references(as_mapping(recipe))
-    for section in ("execution", "report", *without):
+    for section in ("execution", "report", "stress", *without):
         del mapping[section]
     mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
     # In the order given, which is the columns': two files of one name in two folders are told apart.
@@ -101,7 +103,8 @@ def _bare_reference(text: str) -> str:
 def _with_bare_references(mapping: dict[str, Any]) -> dict[str, Any]:
     for section in ("model", "strategy"):
         mapping[section]["kind"] = _bare_reference(mapping[section]["kind"])
-    mapping["features"]["columns"] = [_bare_reference(column) for column in mapping["features"]["columns"]]
+    for section, key in (("features", "columns"), ("stress", "axes")):
+        mapping[section][key] = [_bare_reference(name) for name in mapping[section][key]]
     return mapping
 
 

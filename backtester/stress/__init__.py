@@ -1,0 +1,1 @@
+"""Stress: how far a result carries over to other periods, costs, seeds, windows, markets."""
