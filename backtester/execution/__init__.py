@@ -15,7 +15,7 @@ __all__ = ["Executor", "WorkerPool", "available_cores", "n_workers", "open_execu
 
 
 class Executor(Protocol):
-    """Started workers that do the tasks of one problem."""
+    """Started workers that do the tasks of one problem at a time."""
 
     @property
     def n_workers(self) -> int:
@@ -39,6 +39,14 @@ class Executor(Protocol):
         initial : weights to begin from, for the tasks that do
         """
 
+    def turn_to(self, problem: Problem, *, first: Task) -> None:
+        """Leave the problem for another one, whose shapes are compiled where they are new.
+
+        Raises
+        ------
+        BacktesterError : what makes it untrainable; the workers can turn to yet another one
+        """
+
 
 class _Idle:
     """The executor where nothing is to be done."""
@@ -53,6 +61,9 @@ class _Idle:
         """Do nothing."""
         return iter(())
 
+    def turn_to(self, problem: Problem, *, first: Task) -> None:
+        """Do nothing."""
+
 
 def n_workers(section: ExecutionSection, *, n_tasks: int) -> int:
     """Give the number of workers to start: as the recipe says, but no more than there are tasks."""
@@ -63,9 +74,16 @@ def n_workers(section: ExecutionSection, *, n_tasks: int) -> int:
 
 @contextlib.contextmanager
 def open_executor(
-    section: ExecutionSection, *, problem: Problem, tasks: Sequence[Task]
+    section: ExecutionSection, *, problem: Problem, tasks: Sequence[Task], n_tasks: int = 0
 ) -> Iterator[Executor]:
     """Start workers for these tasks and stop them at the end.
+
+    Parameters
+    ----------
+    section : how many, and where
+    problem : what they train first
+    tasks : of that problem; without any no worker is started
+    n_tasks : in all, where tasks of other problems follow
 
     Raises
     ------
@@ -81,5 +99,7 @@ def open_executor(
         with RayExecutor(section, problem=problem, first=tasks[0]) as cluster:
             yield cluster
         return
-    with WorkerPool(n_workers(section, n_tasks=len(tasks)), problem=problem, first=tasks[0]) as pool:
+    with WorkerPool(
+        n_workers(section, n_tasks=max(n_tasks, len(tasks))), problem=problem, first=tasks[0]
+    ) as pool:
         yield pool

@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO
 
-from backtester.errors import FoldsFailedError
+from backtester.errors import BacktesterError, FoldsFailedError
 from backtester.execution.messages import Done, Ready, Refused, Start, Work
 from backtester.execution.worker import ENVIRONMENT
 from backtester.models.forecaster import Weights
@@ -80,7 +80,7 @@ class _Worker:
 
 
 class WorkerPool:
-    """Does the tasks of one problem in spawned worker processes; a context manager.
+    """Does the tasks of one problem at a time in spawned worker processes; a context manager.
 
     Parameters
     ----------
@@ -102,9 +102,7 @@ class WorkerPool:
         try:
             for _ in range(self._n_workers):
                 self._add_worker()
-            while not all(worker.ready for worker in self._workers):
-                for worker, message in self._messages():
-                    self._note_start(worker, message)
+            self._await_start()
         except BaseException:
             self.__exit__()
             raise
@@ -129,6 +127,33 @@ class WorkerPool:
     def worker_bytes(self) -> int:
         """Largest memory that a worker has had."""
         return max((worker.peak_bytes() for worker in self._workers), default=0)
+
+    def turn_to(self, problem: Problem, *, first: Task) -> None:
+        """Leave the problem for another one; between two `run`.
+
+        Raises
+        ------
+        BacktesterError : what makes it untrainable; the workers can turn to yet another one
+        """
+        self._start = Start(problem=problem, first=first)
+        for worker in self._workers:
+            worker.ready = False
+            _send(worker, self._start)
+        self._await_start()
+
+    def _await_start(self) -> None:
+        """Wait until every worker has answered, so that none speaks of this start at the next one."""
+        refused: BacktesterError | None = None
+        while not all(worker.ready for worker in self._workers):
+            for worker, message in self._messages():
+                try:
+                    self._note_start(worker, message)
+                except FoldsFailedError:
+                    raise
+                except BacktesterError as error:
+                    worker.ready, refused = True, error
+        if refused is not None:
+            raise refused
 
     def run(
         self, tasks: Sequence[Task], *, initial: Mapping[Task, Weights]

@@ -57,18 +57,26 @@ class RayExecutor:
             self._connect()
         options = {"num_cpus": 1, "max_retries": _RETRIES, "runtime_env": {"env_vars": dict(ENVIRONMENT)}}
         self._attempt = self._ray.remote(**options)(_attempt)
-        self._shared = self._ray.put(self._problem)
-        self._known = {"name": _name_of(self._problem), "first": self._first}
+        self._prepare = self._ray.remote(**options)(_prepare)
         try:
-            prepare = self._ray.remote(**options)(_prepare)
-            answer = self._ray.get(prepare.remote(self._shared, **self._known))
+            self.turn_to(self._problem, first=self._first)
         except BaseException:
             self.__exit__()
             raise
-        if isinstance(answer, Refused):
-            self.__exit__()
-            raise answer.error()
         return self
+
+    def turn_to(self, problem: Problem, *, first: Task) -> None:
+        """Leave the problem for another one; between two `run`.
+
+        Raises
+        ------
+        BacktesterError : what makes it untrainable
+        """
+        self._shared = self._ray.put(problem)
+        self._known = {"name": _name_of(problem), "first": first}
+        answer = self._ray.get(self._prepare.remote(self._shared, **self._known))
+        if isinstance(answer, Refused):
+            raise answer.error()
 
     def __exit__(self, *_: object) -> None:
         if self._ours:

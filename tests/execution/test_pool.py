@@ -1,5 +1,6 @@
 """Real worker processes, with a forecaster that needs no TensorFlow."""
 
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -76,6 +77,20 @@ def test_workers_give_the_bits_of_this_process_in_whatever_order(problem: Proble
             assert isinstance(outcome, TaskResult)
             assert isinstance(mine, TaskResult)
             assert outcome.forecast.tobytes() == mine.forecast.tobytes()
+
+
+def test_workers_that_turn_to_another_problem_give_its_bits(problem: Problem, tmp_path: Path):
+    model = {"kind": "mine.py:Mean", "lookback": 9}
+    other = question(random_walk(300, seed=2), model=model, folder=tmp_path).problem
+    untrainable = dataclasses.replace(other, code_sha256="0" * 64)
+    with WorkerPool(2, problem=problem, first=TASKS[0]) as pool:
+        list(pool.run(TASKS, initial={}))
+        with pytest.raises(UserCodeError, match="was edited"):
+            pool.turn_to(untrainable, first=TASKS[0])
+        pool.turn_to(other, first=TASKS[0])
+        there = {outcome.task: outcome for outcome in pool.run(TASKS, initial={})}
+    for outcome in InProcess(other).run(TASKS, initial={}):
+        assert there[outcome.task].forecast.tobytes() == outcome.forecast.tobytes()
 
 
 def test_training_never_happens_in_the_callers_process(problem: Problem, tmp_path: Path):
