@@ -96,7 +96,7 @@ def interval_plot(
     ticks : places and texts of the axis, instead of even steps
     """
     drawn = [mark for mark in marks if not words.is_missing(mark.at)]
-    top = 10 + _MARK_HEIGHT * len(drawn)
+    top = 10 + _MARK_HEIGHT * sum(bool(mark.label) for mark in drawn)
     figure = blank_figure(height=top + _ROW_HEIGHT * len(rows) + _AXIS_HEIGHT)
     lowest, highest = _ends(rows, marks=drawn, ticks=ticks)
     for place, row in enumerate(reversed(rows)):

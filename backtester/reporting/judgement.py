@@ -9,6 +9,7 @@ from backtester.reporting import words
 from backtester.run_directory import RunRecord
 
 __all__ = [
+    "ANSWERS",
     "CHECKED",
     "OPPONENTS",
     "SERIES",
@@ -48,11 +49,13 @@ _TITLES: Mapping[str, str] = {
     "search": "Search",
     "stress": "Stress",
 }
-_ANSWERS: Mapping[str, tuple[str, str]] = {
+ANSWERS: Mapping[str, tuple[str, str]] = {
     "yes": ("Yes", "✓"),
     "no": ("No", "✗"),
     "inconclusive": ("Inconclusive", "?"),
 }
+"""Word and sign."""
+
 _DECIMALS = {"forecast": 2, "search": 1}
 
 
@@ -111,7 +114,7 @@ def verdict(record: RunRecord) -> dict[str, Any]:
     deciding = next((step for step in steps if step["decisive"]), None)
     return {
         "answer": given["answer"],
-        "badge": _ANSWERS[given["answer"]],
+        "badge": ANSWERS[given["answer"]],
         "sentence": given["sentence"],
         "steps": {step["key"]: step for step in steps},
         "deciding": deciding,
@@ -131,7 +134,7 @@ def _step(question: Mapping[str, Any], *, number: int, decided_by: str | None) -
         "title": _TITLES[key],
         "question": question["question"],
         "answer": question["answer"],
-        "badge": _ANSWERS[question["answer"]],
+        "badge": ANSWERS[question["answer"]],
         "reached": question["reached"],
         "decisive": key == decided_by,
         "reason": question["reason"],
@@ -139,7 +142,10 @@ def _step(question: Mapping[str, Any], *, number: int, decided_by: str | None) -
         "unit": figure["unit"],
         "value": words.minus(write(figure["value"])),
         "interval": span_words(figure["interval"], write),
-        "p": words.probability(question["p_value"]) if question["p_value"] is not None else "",
+        # one word, so that no line ends before the number
+        "p": ""
+        if question["p_value"] is None
+        else words.probability(question["p_value"]).replace(" ", "\N{NO-BREAK SPACE}"),
         "smallest": "" if words.is_missing(smallest) else write(smallest),
         "strip": _strip(figure["value"], interval=figure["interval"], smallest=smallest),
     }

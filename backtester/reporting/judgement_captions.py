@@ -67,7 +67,8 @@ def short_captions(record: RunRecord) -> dict[str, str]:
         "cagr": bars,
         "max_drawdown": bars,
         "adjusted": "Probability that luck gives a gain this large. Each step of the scale is tenfold.",
-        "stress": f"Right of zero the strategy still has the higher Sharpe ratio. {bars}",
+        "stress": f"Right of zero the strategy still has the higher Sharpe ratio. {bars} ✓ yes, ✗ no, "
+        "? inconclusive.",
     }
 
 
@@ -190,15 +191,19 @@ def _rolling_words(record: RunRecord) -> str:
 
 
 def _trial_words(record: RunRecord) -> str:
-    table = at(record, "search", "table") or []
-    known = [row for row in table if not words.is_missing(row["sharpe"])]
+    known = [row for row in at(record, "search", "table") or [] if not words.is_missing(row["sharpe"])]
     if not known:
-        return "No variant has a Sharpe ratio."
-    own = next((row["sharpe"] for row in known if row["own"]), None)
-    rank = sum(row["sharpe"] > own for row in known) + 1 if own is not None else None
-    return f"Sharpe ratio of each of {words.plural(len(known), 'variant')} tried on these prices" + (
-        f"; this run is number {rank} of them." if rank else "."
+        return "There is no variant whose return varies."
+    own = next((row["difference_a_year"] for row in known if row["own"]), None)
+    said = (
+        f"What each of {words.plural(len(known), 'variant')} tried on these prices earned a year above "
+        "buy-and-hold, at buy-and-hold's risk"
     )
+    if own is None:
+        return f"{said}."
+    rank = sum(row["difference_a_year"] > own for row in known) + 1
+    write = words.signed_percent
+    return f"{said}. This run, at {words.minus(write(own))}, is number {rank} of them."
 
 
 def _stress_words(record: RunRecord) -> str:

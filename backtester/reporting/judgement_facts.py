@@ -41,6 +41,7 @@ def evidence(record: RunRecord) -> dict[str, Any]:
     trials = int(at(record, "search", "trials") or 0)
     return {
         "direction": direction_words(record),
+        "signal": _signal_words(record),
         "tests": _forecast_tests(record),
         "money": _money_facts(record),
         "curves": _curve_rows(record),
@@ -59,6 +60,18 @@ _UNTESTED = (
     "Other seeds, other windows and noise in the prices need retraining, which this run has not done. "
     "Until then this question cannot be answered yes."
 )
+
+
+def _signal_words(record: RunRecord) -> str:
+    """Why a yes may stand beside an interval that reaches below zero; empty where it does not."""
+    step = next(row for row in record.summary["verdict"]["questions"] if row["key"] == "forecast")
+    low = step["figure"]["interval"][0]
+    if step["answer"] != "yes" or words.is_missing(low) or low >= 0.0:
+        return ""
+    return (
+        "A yes although the bar reaches below zero: the Clark–West test asks whether there is any signal, "
+        "and finds one; the bar says how much better these very forecasts were, and that is not sure."
+    )
 
 
 def _forecast_tests(record: RunRecord) -> list[tuple[str, list[str]]]:
@@ -137,7 +150,7 @@ def _search_facts(record: RunRecord) -> list[tuple[str, str]]:
         ("This run, for all that were tried", words.probability(found.get("p_value"))),
         ("The best of all that were tried", words.probability(found.get("p_value_best"))),
         (
-            "Sharpe ratio to expect of the best, had none any worth",
+            "Sharpe ratio of the best to expect by luck",
             words.minus(words.number(found.get("expected_maximum"))),
         ),
         ("Deflated Sharpe ratio", words.percent(found.get("deflated_sharpe"))),
@@ -167,7 +180,11 @@ def _search_words(record: RunRecord, *, trials: int) -> str:
 
 def _trial_rows(record: RunRecord) -> list[Mapping[str, Any]]:
     rows: list[Mapping[str, Any]] = list(at(record, "search", "table") or [])
-    return sorted(rows, key=lambda row: -math.inf if row["sharpe"] is None else row["sharpe"], reverse=True)
+    return sorted(
+        rows,
+        key=lambda row: -math.inf if row["sharpe"] is None else row["difference_a_year"],
+        reverse=True,
+    )
 
 
 def _power_facts(record: RunRecord) -> list[tuple[str, str]]:

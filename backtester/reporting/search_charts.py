@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from backtester.reporting import words
 from backtester.reporting.chart_style import ANSWERS, COLOURS, INK, MUTED, PALE, blank_figure
 from backtester.reporting.interval_plot import Mark, Row, add_marks, estimate, gain_marks, interval_plot
+from backtester.reporting.judgement import ANSWERS as SIGNS
 from backtester.reporting.judgement import at, smallest_interesting
 from backtester.run_directory import RunRecord
 
@@ -23,40 +24,35 @@ _YEARS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 def trials(record: RunRecord) -> go.Figure:
-    """Every variant tried, worst at the bottom, beside what luck alone gives the best of as many."""
+    """Every variant tried, the best on top, by what it earned above buy-and-hold."""
     table = [row for row in at(record, "search", "table") or [] if not words.is_missing(row["sharpe"])]
-    table.sort(key=lambda row: row["sharpe"])
+    table.sort(key=lambda row: row["difference_a_year"])
     height = min(440, 170 + 14 * len(table))
     figure = blank_figure(height=height)
-    for own, name, size in ((False, "Another trial", 7), (True, "This run", 12)):
+    for own, name, size in ((False, "Another variant", 7), (True, "This run", 12)):
         places = [place for place, row in enumerate(table) if bool(row["own"]) is own]
         figure.add_scatter(
-            x=[round(float(table[place]["sharpe"]), 6) for place in places],
+            x=[round(float(table[place]["difference_a_year"]), 8) for place in places],
             y=places,
             mode="markers",
             name=name,
             # a recipe's name may hold anything, and plotly reads markup
-            text=[f"{escape(str(table[place]['recipe'])[:60])} {table[place]['trial']}" for place in places],
-            hovertemplate="%{text}<br>Sharpe ratio %{x:.2f}<extra></extra>",
+            text=[
+                f"{escape(str(table[place]['recipe'])[:60])} {table[place]['trial']}<br>Sharpe ratio "
+                f"{words.minus(words.number(table[place]['sharpe']))}"
+                for place in places
+            ],
+            hovertemplate="%{text}<br>%{x:.1%} a year above buy-and-hold at its risk<extra></extra>",
             marker={"color": COLOURS["strategy"] if own else _OTHER_TRIAL, "size": size},
         )
-    held = at(record, "money", "curves", "buy_and_hold", "sharpe", "value")
-    luck = at(record, "search", "expected_maximum")
-    marks = (
-        Mark(label="buy-and-hold", at=held),
-        Mark(label="best to expect, had none any worth", at=luck, dash="dash"),
-    )
-    known = [float(row["sharpe"]) for row in table] + [
-        float(mark.at) for mark in marks if mark.at is not None
-    ]
-    ends = (min(known), max(known)) if known else (-1.0, 1.0)
-    room = 0.06 * (ends[1] - ends[0]) or 0.5
-    ends = (ends[0] - room, ends[1] + room)
-    add_marks(figure, marks, ends=ends, height=height - 100.0)
-    # the legend below the plot, as the labels of the lines are above it
-    figure.update_layout(hovermode="closest", margin={"t": 44, "b": 56})
-    figure.update_layout(legend={"y": -28.0 / (height - 100.0), "yanchor": "top"})
-    figure.update_xaxes(range=list(ends), zeroline=False)
+    known = [float(row["difference_a_year"]) for row in table] + [0.0]
+    room = 0.06 * (max(known) - min(known)) or 0.01
+    ends = (min(known) - room, max(known) + room)
+    add_marks(figure, [Mark(label="0: buy-and-hold", at=0.0)], ends=ends, height=height - 84.0)
+    # the legend below the plot, as the label of the line is above it
+    figure.update_layout(hovermode="closest", margin={"t": 28, "b": 56})
+    figure.update_layout(legend={"y": -28.0 / (height - 84.0), "yanchor": "top"})
+    figure.update_xaxes(range=list(ends), zeroline=False, tickformat=".2~%")
     figure.update_yaxes(visible=False, range=[-1, max(len(table), 1)])
     return figure
 
@@ -101,7 +97,7 @@ def stress(record: RunRecord) -> go.Figure:
         rows.append(
             estimate(
                 check["sharpe_difference"],
-                label=f"{label[:1].upper()}{label[1:]}: {answer}",
+                label=f"{SIGNS[answer][1]} {label[:1].upper()}{label[1:]}",
                 colour=ANSWERS[answer],
                 missing="not defined",
             )

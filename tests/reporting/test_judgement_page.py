@@ -103,6 +103,14 @@ def test_a_run_without_a_judgement_has_a_page_without_one(plain_run):
     assert "power" not in figures(record)
 
 
+def test_a_yes_beside_an_interval_that_reaches_below_zero_is_explained(plain_run, plain):
+    assert "A yes although the bar reaches below zero" not in plain
+    figure = {"name": "R²", "value": 0.004, "interval": [-0.008, 0.015], "unit": ""}
+    first, *others = plain_run.summary["verdict"]["questions"]
+    record = changed(plain_run, "verdict", questions=[first | {"answer": "yes", "figure": figure}, *others])
+    assert "A yes although the bar reaches below zero" in render_page(record, title="x")
+
+
 def test_a_single_variant_is_no_search(plain_run, nasty, plain):
     assert "only variant that was ever scored" in nasty
     assert 'id="chart-trials"' not in nasty
@@ -117,7 +125,7 @@ def test_what_needs_retraining_is_said_to_be_open(plain, plain_run):
     record = changed(plain_run, "judgement", "stress", retrained=[check])
     assert "need retraining" not in render_page(record, title="x")
     assert any(
-        trace.name.startswith("With other seeds") for trace in figures(record)["stress"].data if trace.name
+        trace.name.endswith("With other seeds") for trace in figures(record)["stress"].data if trace.name
     )
 
 
