@@ -23,8 +23,10 @@ __all__ = [
     "LOCK",
     "MANIFEST",
     "PAGE",
+    "STRESS",
     "SUMMARY",
     "RunRecord",
+    "check_files",
     "claim_directory",
     "lock_directory",
     "read_json",
@@ -37,6 +39,7 @@ __all__ = [
 
 MANIFEST = "run.json"
 SUMMARY = "summary.json"
+STRESS = "stress.json"
 CHECKSUMS = "SHA256SUMS"
 LOCK = ".lock"
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -207,10 +210,30 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 def write_checksums(directory: Path) -> None:
     """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
-    lines = [
-        f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in DATA_FILES
-    ]
+    names = [*DATA_FILES, *([STRESS] if (directory / STRESS).is_file() else [])]
+    lines = [f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write_bytes(directory / CHECKSUMS, "".join(lines).encode())
+
+
+def check_files(directory: Path) -> None:
+    """Check that the data files are those that the run wrote: half a table reads as well as a whole one.
+
+    Raises
+    ------
+    StorageError : one is missing, or its checksum differs
+    """
+    try:
+        lines = (directory / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+        known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        found = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in DATA_FILES}
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{directory / CHECKSUMS}: cannot be checked ({error}).") from error
+    for name, digest in found.items():
+        if known.get(name) != digest:
+            raise StorageError(
+                f"{directory / name}: is not the file that the run wrote (its checksum differs).",
+                advice="Restore the file, or move the folder away and run the same recipe again.",
+            )
 
 
 @contextlib.contextmanager

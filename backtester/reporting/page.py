@@ -21,7 +21,7 @@ from backtester.reporting.table import known_series, row_texts
 from backtester.reporting.tearsheets import write_tearsheets
 from backtester.run_directory import RunRecord
 
-__all__ = ["data_block", "page_title", "render_page", "write_report"]
+__all__ = ["data_block", "page_environment", "page_title", "render_page", "write_report"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -73,7 +73,7 @@ def render_page(record: RunRecord, *, title: str, undrawn: Mapping[str, str] | N
 
     charts = figures(record)
     judged = judgement.is_judged(record)
-    template = _environment().get_template("index.html.j2")
+    template = page_environment().get_template("index.html.j2")
     return template.render(
         title=title,
         colours=COLOURS,
@@ -125,7 +125,8 @@ def data_block(text: str) -> Markup:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """Templates, with the filters that write numbers as a reader sees them."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
