@@ -25,7 +25,7 @@ from backtester.question import Question
 from backtester.question import ask as ask_loaded
 from backtester.recipe import LoadedRecipe, load_recipe, parse_overrides, recipe_from_mapping
 from backtester.reporting import comparison_table, figures
-from backtester.run_directory import RunRecord, read_run
+from backtester.run_directory import STRESS, RunRecord, read_json, read_run
 
 __all__ = ["Run", "ask", "open_run", "plan", "run"]
 
@@ -112,6 +112,49 @@ class Run:
     def figures(self) -> dict[str, Any]:
         """The page's Plotly charts by name; in a notebook each shows itself."""
         return figures(self.record)
+
+    @property
+    def stressed(self) -> dict[str, Any]:
+        """What `stress` found, as ``stress.json`` has it.
+
+        Raises
+        ------
+        StorageError : the run was not stressed
+        """
+        return read_json(self.directory / STRESS)
+
+    def stress(
+        self,
+        axes: Sequence[str] = (),
+        *,
+        symbols: Sequence[str | Path] = (),
+        changes: Mapping[str, Any] | Sequence[str] = (),
+        listener: Listener | None = None,
+    ) -> Run:
+        """Change the circumstances of this run, one axis at a time; train what that needs.
+
+        Parameters
+        ----------
+        axes : by name, or your own as ``"file.py:AXIS"``; none: those of the recipe
+        symbols : price files, or folders of them, for the axis ``symbols``
+        changes : keys of ``[stress]`` and ``[execution]`` to set
+        listener : hears of the progress
+
+        Returns
+        -------
+        Run, judged again with what the axes said; see `stressed`
+
+        Raises
+        ------
+        BacktesterError : what stopped it
+        """
+        from backtester.stress.running import plan_stress, stress_run
+
+        settings = dict(changes) if isinstance(changes, Mapping) else parse_overrides(list(changes))
+        settings |= {"stress.symbols": [str(path) for path in symbols]} if symbols else {}
+        told = listener or Listener()
+        planned = plan_stress(self.directory, axes=axes, changes=settings)
+        return Run(record=stress_run(planned, step=told.step, on_progress=told.progress))
 
     def _repr_html_(self) -> str:
         from html import escape

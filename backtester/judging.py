@@ -12,7 +12,7 @@ import pandas as pd
 from backtester.files import write_json
 from backtester.judgement import Evidence, judge, verdict
 from backtester.recipe import Recipe, VerdictSection
-from backtester.run_directory import SUMMARY, read_tables, write_checksums, write_table
+from backtester.run_directory import STRESS, SUMMARY, read_json, read_tables, write_checksums, write_table
 from backtester.trials import (
     SNAPSHOT_RETURNS,
     SNAPSHOT_TABLE,
@@ -95,7 +95,7 @@ def judge_run(
     table, returns = snapshot(everyone, dates=own.dates, own=own.sha256)
     write_table(directory / SNAPSHOT_TABLE, table)
     write_table(directory / SNAPSHOT_RETURNS, returns)
-    evidence = evidence_of(read_tables(directory), recipe=recipe)
+    evidence = evidence_of(read_tables(directory), recipe=recipe, stress=_stress(directory))
     judgement = judge(evidence)
     judged = {
         "judgement": judgement,
@@ -105,8 +105,13 @@ def judge_run(
     write_checksums(directory)
 
 
-def evidence_of(tables: Mapping[str, pd.DataFrame], *, recipe: Mapping[str, Any]) -> Evidence:
-    """Take what a judgement rests on from a run's tables and its recipe."""
+def evidence_of(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    recipe: Mapping[str, Any],
+    stress: Sequence[Mapping[str, str]] = (),
+) -> Evidence:
+    """Take what a judgement rests on from a run's tables, its recipe, and the axes of a stress run."""
     forecasts = tables["forecasts"]
     return Evidence(
         forecasts=forecasts,
@@ -121,6 +126,7 @@ def evidence_of(tables: Mapping[str, pd.DataFrame], *, recipe: Mapping[str, Any]
         risk_free_rate=recipe["broker"]["risk_free_rate"],
         seed=recipe["seed"],
         failed_folds=int(forecasts["forecast"].isna().groupby(forecasts["fold"]).all().sum()),
+        stress=stress,
     )
 
 
@@ -131,3 +137,14 @@ def _headline(summary: Mapping[str, Any]) -> dict[str, Any]:
         "sharpe": strategies["strategy"]["sharpe"],
         "sharpe_buy_and_hold": strategies["buy_and_hold"]["sharpe"],
     }
+
+
+def _stress(directory: Path) -> list[dict[str, str]]:
+    """What the axes of a stress run said; none without one."""
+    if not (directory / STRESS).is_file():
+        return []
+    axes = read_json(directory / STRESS)["axes"]
+    return [
+        {"key": key, **{name: axis[name] for name in ("title", "answer", "sentence")}}
+        for key, axis in axes.items()
+    ]

@@ -10,7 +10,7 @@ from backtester.folds import Fold, Folds, folds_table
 from backtester.models.baselines import BASELINES
 from backtester.question import Question
 
-__all__ = ["estimate_text", "plan_of", "plan_text"]
+__all__ = ["duration_text", "estimate_text", "plan_of", "plan_text"]
 
 
 def plan_of(question: Question) -> dict[str, Any]:
@@ -70,21 +70,22 @@ def estimate_text(estimate: Estimate) -> str:
     if not estimate.networks:
         return (
             f"Nothing to train ({estimate.stored} networks are in the store); trading and report take about "
-            f"{_duration(estimate.total_seconds)}."
+            f"{duration_text(estimate.total_seconds)}."
         )
     stored = f" ({estimate.stored} are in the store)" if estimate.stored else ""
     parts = (
-        f"start {_duration(estimate.startup_seconds)}",
-        f"training {estimate.networks} networks{stored} {_duration(estimate.training_seconds)}, "
+        f"start {duration_text(estimate.startup_seconds)}",
+        f"training {estimate.networks} networks{stored} {duration_text(estimate.training_seconds)}, "
         f"{estimate.seconds_per_network:.2f} s each on {estimate.workers} workers",
-        f"trading and report {_duration(estimate.report_seconds)}",
-        f"in all {_duration(estimate.total_seconds)}",
+        f"trading and report {duration_text(estimate.report_seconds)}",
+        f"in all {duration_text(estimate.total_seconds)}",
         f"memory {estimate.workers} × {estimate.worker_bytes / 1e6:.0f} MB" if estimate.worker_bytes else "",
     )
     return f"Expected: {'; '.join(part for part in parts if part)}."
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Render a time to wait: seconds, minutes or hours."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

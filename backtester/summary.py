@@ -110,4 +110,4 @@ def _about_money(strategy: Mapping[str, Any], holding: Mapping[str, Any]) -> str
 
 def _a_year(figures: Mapping[str, Any]) -> str:
     sharpe = "" if figures["sharpe"] is None else f" (Sharpe {figures['sharpe']:.2f})"
-    return f"{100 * figures['cagr']:.1f} % a year{sharpe}"
+    return f"{100 * figures['cagr']:.1f}% a year{sharpe}"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli import running, showing, starting, storing
+from backtester.cli import running, showing, starting, storing, stressing
 from backtester.cli.console import print_error
 from backtester.errors import BacktesterError, InterruptedRunError, StorageError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command("run")(running.run)
 app.command("plan")(running.plan)
+app.command("stress")(stressing.stress)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)
 app.command("fetch")(starting.fetch)

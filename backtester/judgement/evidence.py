@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -30,6 +31,7 @@ class Evidence:
     risk_free_rate : a year
     seed : of the recipe; the bootstrap draws follow from it
     failed_folds : folds without a forecast
+    stress : ``key``, ``title``, ``answer`` and ``sentence`` of each axis, once there was a stress run
     """
 
     forecasts: pd.DataFrame
@@ -44,6 +46,7 @@ class Evidence:
     risk_free_rate: float
     seed: int
     failed_folds: int
+    stress: Sequence[Mapping[str, str]] = ()
 
     @property
     def interval_level(self) -> float:

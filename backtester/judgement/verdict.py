@@ -7,6 +7,7 @@ below the smallest effect of interest. Everything else is *inconclusive*.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -217,21 +218,31 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
 
 
 def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
-    checks = judgement["stress"]["checks"]
-    failed = [check for check in checks if check["answer"] == Answer.NO]
-    open_ = [check for check in checks if check["answer"] == Answer.INCONCLUSIVE]
-    worst = min(checks, key=lambda check: _or(check["sharpe_difference"]["value"], -float("inf")))
-    if failed:
-        answer = Answer.NO
-        reason = f"The gain over buy-and-hold is gone {_listed(failed)}."
-    elif open_:
-        answer = Answer.INCONCLUSIVE
-        reason = f"The gain over buy-and-hold is no longer sure {_listed(open_)}."
-    else:
-        answer = Answer.INCONCLUSIVE
+    checks, axes = judgement["stress"]["checks"], judgement["stress"]["retrained"]
+    failed = [check["label"] for check in checks if check["answer"] == Answer.NO]
+    failed += [f"on the axis {axis['title'].lower()}" for axis in axes if axis["answer"] == Answer.NO]
+    undecided = [check["label"] for check in checks if check["answer"] == Answer.INCONCLUSIVE]
+    seeds = next((axis for axis in axes if axis["key"] == "seeds"), None)
+    worst = min(checks, key=lambda check: _or(check["sharpe_difference"]["value"], math.inf))
+    answer = Answer.INCONCLUSIVE
+    if all(check["sharpe_difference"]["value"] is None for check in checks):
+        reason = "The strategy has no Sharpe ratio to compare: its return never varied."
+    elif failed:
+        answer, reason = Answer.NO, f"The gain over buy-and-hold is gone {_listed(failed)}."
+    elif undecided:
+        reason = f"The gain over buy-and-hold is no longer sure {_listed(undecided)}."
+    elif seeds is None:
         reason = (
             "It holds at double cost, one bar later, in each half and without its best days; other seeds and "
-            "windows have not been tried."
+            "windows have not been tried (`backtester stress`)."
+        )
+    elif seeds["answer"] != Answer.YES:
+        reason = f"Other seeds leave it open: {_uncapitalised(seeds['sentence'])}"
+    else:
+        answer = Answer.YES
+        reason = (
+            "It holds at double cost, one bar later, in each half, without its best days and with other seeds, "
+            f"and fails on none of the {len(axes)} axes of stress."
         )
     return _content(
         answer,
@@ -249,8 +260,7 @@ def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     )
 
 
-def _listed(checks: list[Mapping[str, Any]]) -> str:
-    labels = [str(check["label"]) for check in checks]
+def _listed(labels: list[str]) -> str:
     return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
@@ -296,7 +306,7 @@ def _years(judgement: Mapping[str, Any]) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:+.2f} %".replace("-", "−")
+    return "undefined" if value is None else f"{100 * value:+.2f}%".replace("-", "−")
 
 
 def _signed(value: float | None) -> str:
@@ -306,7 +316,7 @@ def _signed(value: float | None) -> str:
 def _interval(
     interval: list[float | None], *, write: Callable[[float | None], str], judgement: Mapping[str, Any]
 ) -> str:
-    share = f"{100 * (1 - 2 * judgement['level']):.0f} %"
+    share = f"{100 * (1 - 2 * judgement['level']):.0f}%"
     return f"{share} interval {write(interval[0])} to {write(interval[1])}"
 
 

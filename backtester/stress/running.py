@@ -1,0 +1,234 @@
+"""A stress run: what is to be trained, the axes one after the other, and what is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backtester.errors import BacktesterError
+from backtester.files import write_json
+from backtester.judging import judge_run, registry_of, trial_of
+from backtester.recipe import published_mapping
+from backtester.references import user_code_error
+from backtester.reporting import write_report
+from backtester.reporting.stress_page import write_stress_page
+from backtester.run_directory import STRESS, RunRecord, lock_directory, read_json, read_run
+from backtester.store import FoldStore, default_store_folder
+from backtester.stress.axis import Axis, AxisResult
+from backtester.stress.choosing import AXES, choose_axes
+from backtester.stress.context import Context, Outcome
+from backtester.stress.opening import open_context
+from backtester.stress.predicting import Prediction, predict
+from backtester.stress.retraining import AskedVariant, ask_variants, train_variants
+from backtester.stress.values import axis_values, stress_sentence, without_nan
+from backtester.trials import Trial
+from backtester.walkforward import Progress
+
+__all__ = ["StressPlan", "plan_stress", "stress_run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressPlan:
+    """A stress run, laid out.
+
+    Parameters
+    ----------
+    context : the run
+    axes : which, with what each wants trained
+    prediction : of the time
+    store : of trained folds
+    """
+
+    context: Context
+    axes: tuple[tuple[Axis, tuple[AskedVariant, ...]], ...]
+    prediction: Prediction
+    store: FoldStore
+
+
+def plan_stress(directory: Path, *, axes: Sequence[str] = (), changes: dict[str, Any]) -> StressPlan:
+    """Lay out a stress run; trains at most a few networks to time them.
+
+    Parameters
+    ----------
+    directory : of a finished run
+    axes : by name; none: those of the recipe's ``[stress]``, which by default are all
+    changes : keys of ``[stress]`` and ``[execution]`` to set
+
+    Raises
+    ------
+    RunDirectoryError : see `open_context`
+    RecipeError : no such axis, or a change that is not allowed
+    """
+    context = open_context(directory, changes=changes)
+    chosen = choose_axes(axes or context.settings.axes, folder=Path.cwd())
+    asked = tuple((axis, tuple(ask_variants(context, axis.variants(context)))) for axis in chosen)
+    store = FoldStore(folder=Path(context.recipe.execution.store or default_store_folder()))
+    prediction = predict(context, [item for _, items in asked for item in items], store=store)
+    return StressPlan(context=context, axes=asked, prediction=prediction, store=store)
+
+
+def stress_run(
+    plan: StressPlan,
+    *,
+    step: Callable[[str], None],
+    on_progress: Callable[[Progress], None],
+) -> RunRecord:
+    """Stress a run: train what is missing, conclude axis by axis, write ``stress.json`` and the pages.
+
+    Axes that an earlier stress run did and this one does not are kept. Every variant that could have been
+    chosen is registered as a trial, and the run is judged again.
+
+    Parameters
+    ----------
+    plan : from `plan_stress`
+    step : called with a sentence when a part begins
+    on_progress : called after each network
+
+    Returns
+    -------
+    RunRecord, read back from the files
+
+    Raises
+    ------
+    LockedError : another process works in the run directory
+    UserCodeError : the user's own axis failed
+    StorageError : the disk is full or read-only
+    """
+    context = plan.context
+    with lock_directory(context.record.directory):
+        outcomes = _train(plan, step=step, on_progress=on_progress)
+        axes, trials = dict[str, Any](), list[Trial]()
+        for (axis, _), found in zip(plan.axes, outcomes, strict=True):
+            step(f"Stress: {axis.title.lower()}.")
+            result = _conclude(axis, context=context, outcomes=found)
+            axes[axis.key] = axis_values(axis, result, retrained=bool(found), baseline=context.baseline)
+            if result.tried:
+                trials += _trials_of(context, found)
+        _write(context, axes=axes)
+        registry = registry_of(context.recipe)
+        for trial in trials:
+            registry.register(trial)
+        record, own = context.record, _own_trial(context)
+        judge_run(
+            record.directory,
+            summary=record.summary,
+            recipe=record.manifest["recipe"],
+            trials=registry.on_market(own.dates, own.market),
+            own=own,
+        )
+        judged = read_run(record.directory)
+        write_report(judged)
+    return judged
+
+
+def _train(
+    plan: StressPlan, *, step: Callable[[str], None], on_progress: Callable[[Progress], None]
+) -> list[list[Outcome]]:
+    """Train the variants of all axes together; give each axis its own."""
+    total, begun, done = plan.prediction.networks, time.monotonic(), 0
+    if total:
+        step(f"Training {total} networks of {plan.prediction.variants} variants.")
+
+    def tell(_: str, progress: Progress) -> None:
+        nonlocal done
+        done += 1
+        rate = done / max(time.monotonic() - begun, 1e-9)
+        left = max(total - done, 0) / rate
+        on_progress(
+            dataclasses.replace(progress, done=done, total=max(total, done), rate=rate, seconds_left=left)
+        )
+
+    everything = [item for _, items in plan.axes for item in items]
+    outcomes = iter(
+        train_variants(
+            everything,
+            store=plan.store,
+            execution=plan.context.recipe.execution,
+            on_progress=tell,
+        )
+    )
+    return [[next(outcomes) for _ in items] for _, items in plan.axes]
+
+
+def _conclude(axis: Axis, *, context: Context, outcomes: Sequence[Outcome]) -> AxisResult:
+    try:
+        return axis.conclude(context, outcomes)
+    except BacktesterError:
+        raise
+    except Exception as error:
+        if axis.key in AXES:
+            raise
+        raise user_code_error(error, file=None, what=f"stress axis {axis.key!r} failed") from error
+
+
+def _write(context: Context, *, axes: dict[str, Any]) -> None:
+    """Write ``stress.json`` and its page; axes of an earlier stress run stay."""
+    path = context.record.directory / STRESS
+    before = read_json(path)["axes"] if path.is_file() else {}
+    together = before | axes
+    order = [key for key in AXES if key in together] + [key for key in together if key not in AXES]
+    ordered = {key: together[key] for key in order}
+    stress = {
+        "run": context.question.sha256,
+        "baseline": without_nan(context.baseline),
+        "sentence": stress_sentence(ordered),
+        "settings": context.settings.model_dump(mode="json", exclude={"symbols", "axes"}),
+        "order": order,
+        "axes": ordered,
+    }
+    write_json(path, stress)
+    write_stress_page(context.record.directory, stress)
+
+
+def _own_trial(context: Context) -> Trial:
+    record = context.record
+    return trial_of(
+        sha256=context.question.trial_sha256,
+        name=record.directory.name,
+        recipe_name=record.manifest["recipe_name"],
+        recipe=record.manifest["recipe"],
+        summary=record.summary,
+        returns=record.returns["strategy"],
+        close=record.prices["close"],
+    )
+
+
+def _trials_of(context: Context, outcomes: Sequence[Outcome]) -> list[Trial]:
+    """The trials among the variants: those on the run's own prices."""
+    found = []
+    for outcome in outcomes:
+        question, forecasts = outcome.question, outcome.forecasts
+        if question is None or forecasts is None or outcome.variant.prices is not None:
+            continue
+        bars = context.trade(forecasts, question=question)
+        figures = context.figures(
+            bars, holding=context.hold(forecasts=forecasts, question=question), forecasts=forecasts
+        )
+        found.append(
+            trial_of(
+                sha256=question.trial_sha256,
+                name=question.directory_name,
+                recipe_name=question.loaded.name,
+                recipe=published_mapping(question.loaded.recipe),
+                summary=_headline(context, figures),
+                returns=bars["return"],
+                close=context.record.prices["close"],
+            )
+        )
+    return found
+
+
+def _headline(context: Context, figures: dict[str, float]) -> dict[str, Any]:
+    clean = without_nan(figures)
+    return {
+        "symbols": context.record.summary["symbols"],
+        "forecast": {"rmse_ratio": clean["rmse_ratio"]},
+        "strategies": {
+            "strategy": {"sharpe": clean["sharpe"]},
+            "buy_and_hold": {"sharpe": clean["sharpe_holding"]},
+        },
+    }
