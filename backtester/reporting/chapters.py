@@ -36,6 +36,8 @@ _SECTIONS = (
 _FILES = (
     ("tearsheet_buy_and_hold.html", "QuantStats tear sheet, strategy against buy-and-hold"),
     ("tearsheet_last_price.html", "QuantStats tear sheet, strategy against the last price"),
+    ("stress.html", "how far the result carries over, axis by axis"),
+    ("stress.json", "every case of every axis"),
     ("summary.json", "every headline figure, by stable key"),
     ("forecasts.csv", "each out-of-sample forecast with what then happened"),
     ("baselines.csv", "the naive forecasts at the same origins"),
@@ -280,5 +282,5 @@ def files(record: RunRecord) -> list[tuple[str, str]]:
     return [
         (name, text)
         for name, text in _FILES
-        if name in made_with_the_page or (record.directory / name).is_file()
+        if (name in made_with_the_page and name != "stress.html") or (record.directory / name).is_file()
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backtester.reporting import words
-from backtester.reporting.judgement import CHECKED, SERIES, at, span_words
+from backtester.reporting.judgement import ANSWERS, CHECKED, SERIES, at, span_words
 from backtester.run_directory import RunRecord
 
 __all__ = ["direction_words", "evidence"]
@@ -50,6 +50,9 @@ def evidence(record: RunRecord) -> dict[str, Any]:
         "searched": _search_words(record, trials=trials),
         "table": _trial_rows(record),
         "untested": "" if at(record, "stress", "retrained") else _UNTESTED,
+        "stressed": [
+            {**axis, "badge": ANSWERS[str(axis["answer"])]} for axis in at(record, "stress", "retrained") or []
+        ],
         "power": _power_facts(record),
         "powered": _power_words(record),
         "draws": at(record, "draws"),
@@ -57,8 +60,8 @@ def evidence(record: RunRecord) -> dict[str, Any]:
 
 
 _UNTESTED = (
-    "Other seeds, other windows and noise in the prices need retraining, which this run has not done. "
-    "Until then this question cannot be answered yes."
+    "Other seeds, other windows and noise in the prices need retraining, which this run has not done: "
+    "`backtester stress` does it. Until then this question cannot be answered yes."
 )
 
 

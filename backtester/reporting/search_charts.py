@@ -92,7 +92,7 @@ def stress(record: RunRecord) -> go.Figure:
             missing="not defined",
         )
     ]
-    for check in [*(at(record, "stress", "checks") or []), *(at(record, "stress", "retrained") or [])]:
+    for check in at(record, "stress", "checks") or []:
         label, answer = str(check["label"]), str(check["answer"])
         rows.append(
             estimate(
