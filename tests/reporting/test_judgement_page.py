@@ -91,7 +91,11 @@ def test_what_an_interval_covers_follows_from_the_level(plain_run):
     record = changed(plain_run, "judgement", level=0.1, interval_level=0.8)
     page = render_page(record, title="x")
     assert "80% interval" in page
-    assert "90% interval" not in page.replace("90 % interval", "")
+    # the verdict's own sentences are the judgement's, and say what they were made with
+    for question in record.summary["verdict"]["questions"]:
+        page = page.replace(html.escape(question["reason"], quote=False), "")
+    page = page.replace(record.summary["verdict"]["sentence"], "")
+    assert "90% interval" not in re.sub(r"\(Sharpe ratio [^)]*\)|\(R² [^)]*\)", "", page)
 
 
 def test_a_run_without_a_judgement_has_a_page_without_one(plain_run):
@@ -121,12 +125,13 @@ def test_a_single_variant_is_no_search(plain_run, nasty, plain):
 
 def test_what_needs_retraining_is_said_to_be_open(plain, plain_run):
     assert "other windows and noise in the prices need retraining, which this run has not done" in plain
-    check = plain_run.summary["judgement"]["stress"]["checks"][0] | {"label": "with other seeds"}
-    record = changed(plain_run, "judgement", "stress", retrained=[check])
-    assert "need retraining" not in render_page(record, title="x")
-    assert any(
-        trace.name.endswith("With other seeds") for trace in figures(record)["stress"].data if trace.name
-    )
+    assert "stress.html" not in plain
+    axis = {"key": "seeds", "title": "Seeds", "answer": "no", "sentence": "One <good> seed of ten."}
+    record = changed(plain_run, "judgement", "stress", retrained=[axis])
+    page = render_page(record, title="x")
+    assert "need retraining" not in page
+    assert 'href="stress.html"' in page
+    assert "<b>Seeds</b>: One &lt;good&gt; seed of ten." in page
 
 
 @pytest.mark.parametrize(
