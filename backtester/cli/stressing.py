@@ -20,7 +20,7 @@ def stress(
     *,
     axis: Annotated[
         list[str] | None,
-        typer.Option("--axis", metavar="NAME", help="An axis by name, or your own: file.py:AXIS; repeatable."),
+        typer.Option("--axis", metavar="NAME", help="An axis by name, or file.py:AXIS; repeatable."),
     ] = None,
     symbols: Annotated[
         list[Path] | None,
@@ -38,10 +38,10 @@ def stress(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Change the circumstances of a run, one axis at a time: does the result carry over?
+    """Change the circumstances of a run, one axis at a time, and see whether its result carries over.
 
-    Periods, costs, delay, thresholds, luck: from the forecasts as they are. Seeds, windows, model, noise, other
-    symbols: trained again. What was trained is kept, so that a run that is stopped goes on.
+    Periods, costs, delay, thresholds, luck: from the forecasts as they are. Seeds, windows, model, noise,
+    other symbols: trained again. What was trained is kept, so that a run that is stopped goes on.
 
     Examples:
 
@@ -78,4 +78,3 @@ def stress(
         return
     typer.echo(stress_text(values, width=terminal_width()))
     typer.echo(f"\n{record.summary['verdict']['sentence']}\n\nReport: {record.directory / 'stress.html'}")
-
