@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backtester.api import Run, ask, open_run, plan, run
+    from backtester.api import Compared, Run, ask, compare, open_run, plan, run
 
-__all__ = ["Run", "ask", "open_run", "plan", "run"]
+__all__ = ["Compared", "Run", "ask", "compare", "open_run", "plan", "run"]
 
 
 def __getattr__(name: str) -> Any:

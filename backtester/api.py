@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from backtester.comparing import Comparison, compare_runs
 from backtester.errors import UsageError
 from backtester.pipeline import Listener, answer
 from backtester.planning import plan_of
@@ -24,10 +25,16 @@ from backtester.prices import Prices, prices_from_frame
 from backtester.question import Question
 from backtester.question import ask as ask_loaded
 from backtester.recipe import LoadedRecipe, load_recipe, parse_overrides, recipe_from_mapping
-from backtester.reporting import comparison_table, figures
+from backtester.reporting import (
+    compared_table,
+    comparison_figures,
+    comparison_table,
+    figures,
+    write_comparison,
+)
 from backtester.run_directory import STRESS, RunRecord, read_json, read_run
 
-__all__ = ["Run", "ask", "open_run", "plan", "run"]
+__all__ = ["Compared", "Run", "ask", "compare", "open_run", "plan", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,3 +273,71 @@ def open_run(directory: str | Path) -> Run:
     RunDirectoryError : there is no finished run in this folder
     """
     return Run(record=read_run(Path(directory)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Several runs beside each other: figures, curves, a page.
+
+    Parameters
+    ----------
+    comparison : of the runs
+    """
+
+    comparison: Comparison
+
+    @property
+    def sentence(self) -> str:
+        """What the best of the runs is worth, as it was chosen from them."""
+        return str(self.summary["sentence"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Every figure, by the keys of ``backtester compare --json``."""
+        return self.comparison.figures
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a run: its figures, then the settings that not all runs share."""
+        return compared_table(self.summary)
+
+    @property
+    def returns(self) -> pd.DataFrame:
+        """Simple returns by common date, a column for each run, then for buy-and-hold on each market."""
+        return self.comparison.returns
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The page's Plotly charts by name, ``equity`` and ``gains``."""
+        return comparison_figures(self.comparison)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the page; one that was written before is replaced.
+
+        Raises
+        ------
+        RunDirectoryError : something else is there
+        """
+        return write_comparison(self.comparison, path=Path(path))
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p><b>{escape(self.sentence)}</b></p>{self.table.to_html(na_rep='–')}"
+
+
+def compare(runs: Sequence[Run | str | Path]) -> Compared:
+    """Put finished runs beside each other, on the dates that all of them have; nothing is written.
+
+    Parameters
+    ----------
+    runs : two or more, or their directories
+
+    Raises
+    ------
+    UsageError : fewer than two, one twice, or fewer than 60 dates in common
+    RunDirectoryError : there is no finished run in a folder
+    StorageError : the files of a run are missing or damaged
+    """
+    directories = [run.directory if isinstance(run, Run) else Path(run) for run in runs]
+    return Compared(comparison=compare_runs(directories))

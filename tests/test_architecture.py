@@ -34,6 +34,7 @@ FLOW = (
     ("summary",),
     ("run_directory",),
     ("judging",),
+    ("comparing",),
     ("reporting",),
     ("question",),
     ("calibration", "manifest", "listing"),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli import running, showing, starting, storing, stressing
+from backtester.cli import comparing, running, showing, starting, storing, stressing
 from backtester.cli.console import print_error
 from backtester.errors import BacktesterError, InterruptedRunError, StorageError
 
@@ -29,6 +29,7 @@ app.command("plan")(running.plan)
 app.command("stress")(stressing.stress)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)
+app.command("compare")(comparing.compare)
 app.command("fetch")(starting.fetch)
 app.command("init")(starting.init)
 app.add_typer(storing.store, name="store")

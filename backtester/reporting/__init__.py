@@ -11,15 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtester.reporting.charts import figures
+    from backtester.reporting.comparison import check_place, write_comparison
+    from backtester.reporting.comparison_charts import comparison_figures
+    from backtester.reporting.comparison_text import compared_table, compared_text
     from backtester.reporting.page import write_report
     from backtester.reporting.table import comparison_table, comparison_text
 
-__all__ = ["comparison_table", "comparison_text", "figures", "write_report"]
+__all__ = [
+    "check_place",
+    "compared_table",
+    "compared_text",
+    "comparison_figures",
+    "comparison_table",
+    "comparison_text",
+    "figures",
+    "write_comparison",
+    "write_report",
+]
 
 _HOMES = {
+    "check_place": "backtester.reporting.comparison",
+    "compared_table": "backtester.reporting.comparison_text",
+    "compared_text": "backtester.reporting.comparison_text",
+    "comparison_figures": "backtester.reporting.comparison_charts",
     "comparison_table": "backtester.reporting.table",
     "comparison_text": "backtester.reporting.table",
     "figures": "backtester.reporting.charts",
+    "write_comparison": "backtester.reporting.comparison",
     "write_report": "backtester.reporting.page",
 }
 

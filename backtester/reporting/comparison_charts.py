@@ -17,7 +17,7 @@ from backtester.reporting.comparison_text import shortened
 from backtester.reporting.curves import START
 from backtester.reporting.interval_plot import Mark, estimate, interval_plot
 
-__all__ = ["comparison_figures", "growth", "run_line"]
+__all__ = ["comparison_figures", "growth", "held_line", "run_line"]
 
 _COLOURS = (
     COLOURS["strategy"],
@@ -26,7 +26,7 @@ _COLOURS = (
     INK,
     "#cc4c8f",
     "#3f9fd8",
-    OTHERS["exposure_matched"],
+    "#858a00",
     MUTED,
 )
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -63,13 +63,16 @@ def growth(comparison: Comparison) -> pd.DataFrame:
 
 def _equity(comparison: Comparison) -> go.Figure:
     curves = growth(comparison)
-    figure = blank_figure(height=460)
+    figure = blank_figure(height=420 + 8 * len(curves.columns))  # on a phone the legend takes rows of three
     dates = pd.DatetimeIndex(curves.index).strftime("%Y-%m-%d").to_list()
     figures = comparison.figures
     drawn = [(run["name"], f"Run {run['run']}", run_line(run["run"])) for run in figures["runs"]]
     drawn += [
-        # a symbol may hold anything, and plotly reads markup
-        (market["label"], escape(shortened(market["label"], 32)), _held_line(market["market"]))
+        (
+            market["label"],
+            _held_label(market, alone=len(figures["markets"]) == 1),
+            held_line(market["market"]),
+        )
         for market in figures["markets"]
     ]
     for column, name, line in drawn:
@@ -86,7 +89,14 @@ def _equity(comparison: Comparison) -> go.Figure:
     return figure
 
 
-def _held_line(market: int) -> Mapping[str, Any]:
+def _held_label(market: Mapping[str, Any], *, alone: bool) -> str:
+    """Name of a curve in the legend, which sets all names as wide as the longest."""
+    # a symbol may hold anything, and plotly reads markup
+    return "Buy-and-hold" if alone else f"{escape(shortened(str(market['symbol']), 8))} held"
+
+
+def held_line(market: int) -> Mapping[str, Any]:
+    """Line of buy-and-hold by the number of its market, from 1: one colour, another dash for each."""
     return {"color": COLOURS["buy_and_hold"], "dash": _DASHES[(market - 1) % len(_DASHES)], "width": 1.4}
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backtester.recipe.toml import format_value
 from backtester.reporting import words
 
-__all__ = ["compared_text", "setting_text", "settings_texts", "shortened"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["compared_table", "compared_text", "setting_text", "settings_texts", "shortened"]
 
 Entry = Mapping[str, Any]
 
@@ -42,6 +45,8 @@ _COLUMNS: tuple[tuple[str, int, Callable[[Entry], str]], ...] = (
 )
 _VERDICT = len("inconclusive")
 _FIGURES = sum(width for _, width, _ in _COLUMNS) + 2 + _VERDICT
+_HEAD = "".join(f"{name:>{width}}" for name, width, _ in _COLUMNS) + "  verdict"
+_NUMBER = 3
 
 
 def compared_text(figures: Mapping[str, Any], *, width: int = 80) -> str:
@@ -50,18 +55,60 @@ def compared_text(figures: Mapping[str, Any], *, width: int = 80) -> str:
     Parameters
     ----------
     figures : of the comparison
-    width : columns of the terminal; from 110 on name and settings stand beside the figures, from 76 on
-        above them, and below that each figure is named
+    width : columns of the terminal; from 110 on names and settings stand beside the figures, from 79 on
+        below the table, and on less each figure is named
 
     Returns
     -------
     str: lines without trailing spaces, no line break at the end; a missing figure is ``–``
     """
-    blocks = ["\n".join(_fill(_heading(figures), width)), _table(figures, width=width)]
-    blocks.append("\n".join(_fill(_legend(figures), width)))
-    blocks += ["\n".join(_fill(note, width)) for note in figures["notes"]]
-    blocks.append("\n".join(_fill(figures["sentence"], width)))
-    return "\n\n".join(blocks)
+    tabular = width >= _NUMBER + _FIGURES
+    blocks = [
+        _fill(_heading(figures), width),
+        *([_rows(figures, width=width), _key(figures, width=width)] if tabular else []),
+        *([] if tabular else [_named(figures, width=width)]),
+        _fill(_legend(figures), width),
+        *(_fill(note, width) for note in figures["notes"]),
+        _fill(figures["sentence"], width),
+    ]
+    texts = ("\n".join(line.rstrip() for line in lines) for lines in blocks)
+    return "\n\n".join(text for text in texts if text)
+
+
+def compared_table(figures: Mapping[str, Any]) -> pd.DataFrame:
+    """Put several runs beside each other.
+
+    Parameters
+    ----------
+    figures : of the comparison
+
+    Returns
+    -------
+    frame: one row a run, by name; its figures as shares, not per cent, NaN where there is none, then the
+    settings in which not all runs agree, by ``section.key``, None where a run has no such setting
+    """
+    import pandas as pd
+
+    runs = figures["runs"]
+    keys = dict.fromkeys(key for run in runs for key in run["differs"])
+    rows = [
+        {
+            **{name: run[name] for name in ("cagr", "sharpe")},
+            "sharpe_buy_and_hold": run["buy_and_hold"]["sharpe"],
+            "gain": run["gain"]["value"],
+            "gain_low": run["gain"]["interval"][0],
+            "gain_high": run["gain"]["interval"][1],
+            **{name: run[name] for name in ("p_value", "r2_oos", "max_drawdown")},
+        }
+        for run in runs
+    ]
+    table = pd.DataFrame(rows, index=pd.Index([run["name"] for run in runs], name="run"), dtype="float64")
+    for name, values in (
+        ("verdict", [run["verdict"] for run in runs]),
+        *((key, [run["differs"].get(key) for run in runs]) for key in keys),
+    ):
+        table[name] = pd.Series(values, index=table.index, dtype="object")
+    return table
 
 
 def settings_texts(entry: Entry) -> list[str]:
@@ -100,51 +147,53 @@ def _heading(figures: Mapping[str, Any]) -> str:
 def _legend(figures: Mapping[str, Any]) -> str:
     return (
         "return: a year; held: Sharpe ratio of buy-and-hold; gain: Sharpe ratio above it, a year, with its "
-        f"{100 * figures['interval_level']:.0f} % interval; R²: of the forecast out of sample; p: of a gain "
+        f"{100 * figures['interval_level']:.0f}% interval; R²: of the forecast out of sample; p: of a gain "
         f"this large by luck, as one of {len(figures['runs'])}."
     )
 
 
-def _table(figures: Mapping[str, Any], *, width: int) -> str:
-    head = "".join(f"{name:>{column}}" for name, column, _ in _COLUMNS) + "  verdict"
-    lines: list[str] = []
-    if width >= _FIGURES + 2 + _SHORTEST_NAME:
-        lines += [head, *_beside(figures, width=width)]
-    elif width >= _FIGURES:
-        lines += [head, *_above(figures, width=width)]
-    else:
-        lines += list(_named(figures, width=width))
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _beside(figures: Mapping[str, Any], *, width: int) -> Iterator[str]:
-    room = width - _FIGURES - 2
+def _rows(figures: Mapping[str, Any], *, width: int) -> Iterator[str]:
+    """The table, with names where there is room for them."""
+    room = _beside(width)
+    yield " " * _NUMBER + _HEAD
     for entry in figures["runs"]:
-        cells = _cells(entry)
-        for i, line in enumerate(_about(entry, room=room)):
-            yield f"{cells if i == 0 else '':<{_FIGURES}}  {line}"
-    for market in figures["markets"]:
-        yield f"{_held_cells(market):<{_FIGURES}}    {_name(market['label'], room - 2)}"
+        cells = f"{entry['run']:>{_NUMBER}}{_cells(entry)}"
+        yield f"{cells:<{_NUMBER + _FIGURES}}  {_name(entry['name'], room)}" if room else cells
+    yield from _held(figures, width=width)
 
 
-def _above(figures: Mapping[str, Any], *, width: int) -> Iterator[str]:
+def _key(figures: Mapping[str, Any], *, width: int) -> Iterator[str]:
+    """Names, where the table has none, and settings."""
     for entry in figures["runs"]:
-        yield from _about(entry, room=width)
-        yield _cells(entry)
-    for market in figures["markets"]:
-        yield f"  {_name(market['label'], width - 2)}"
-        yield _held_cells(market)
+        number = f"{entry['run']:>{_NUMBER}} "
+        settings = _settings(entry, room=width - len(number) - 2)
+        if not _beside(width):
+            yield number + _name(entry["name"], width - len(number))
+            yield from (f"{'':{len(number) + 2}}{line}" for line in settings)
+        else:
+            yield from (f"{number if i == 0 else '':{len(number)}}{line}" for i, line in enumerate(settings))
+
+
+def _beside(width: int) -> int:
+    """Columns for a name beside the figures; 0 where there are too few."""
+    room = width - _NUMBER - _FIGURES - 2
+    return room if room >= _SHORTEST_NAME else 0
 
 
 def _named(figures: Mapping[str, Any], *, width: int) -> Iterator[str]:
     for entry in figures["runs"]:
-        yield from _about(entry, room=width)
+        number = f"{entry['run']} "
+        yield number + _name(entry["name"], max(width - len(number), 8))
         parts = [f"{name} {write(entry)}" for name, _, write in _COLUMNS] + [str(entry["verdict"])]
-        yield from (f"    {line}" for line in _wrapped(parts, max(width - 4, 1)))
+        room = max(width - 4, 1)
+        yield from (f"    {line}" for line in (*_settings(entry, room=room), *_wrapped(parts, room)))
+    yield from _held(figures, width=width)
+
+
+def _held(figures: Mapping[str, Any], *, width: int) -> Iterator[str]:
     for market in figures["markets"]:
-        yield f"  {_name(market['label'], max(width - 2, 8))}"
-        parts = [f"{name} {write(market)}" for name, _, write in _COLUMNS[:2]]
-        yield from (f"    {line}" for line in _wrapped(parts, max(width - 4, 1)))
+        total, ratio = (f"{name} {write(market)}" for name, _, write in _COLUMNS[:2])
+        yield from _wrapped([f"{_name(market['label'], width - 1)}:", f"{total},", ratio], width)
 
 
 def _cells(entry: Entry) -> str:
@@ -152,21 +201,9 @@ def _cells(entry: Entry) -> str:
     return f"{texts}  {entry['verdict']}"
 
 
-def _held_cells(market: Entry) -> str:
-    return "".join(f"{write(market):>{width}}" for _, width, write in _COLUMNS[:2])
-
-
-def _about(entry: Entry, *, room: int) -> Iterator[str]:
-    """Number, name and settings; a name is shortened rather than broken."""
-    number = f"{entry['run']} "
-    yield number + _name(entry["name"], max(room - len(number), 8))
-    settings = settings_texts(entry)
-    if settings:
-        *most, last = settings
-        yield from (
-            f"{' ' * len(number)}  {line}"
-            for line in _wrapped([*(f"{text}," for text in most), last], max(room - len(number) - 2, 1))
-        )
+def _settings(entry: Entry, *, room: int) -> list[str]:
+    texts = settings_texts(entry)
+    return _wrapped([*(f"{text}," for text in texts[:-1]), *texts[-1:]], room)
 
 
 def _name(name: str, room: int) -> str:
@@ -174,7 +211,7 @@ def _name(name: str, room: int) -> str:
 
 
 def _fill(text: str, width: int) -> list[str]:
-    return textwrap.wrap(_plain(text), width, break_on_hyphens=False) or [""]
+    return textwrap.wrap(_plain(text), width, break_on_hyphens=False)
 
 
 def _wrapped(parts: Sequence[str], width: int) -> list[str]:
