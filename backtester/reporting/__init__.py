@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from backtester.reporting.charts import figures
     from backtester.reporting.comparison import check_place, write_comparison
     from backtester.reporting.comparison_charts import comparison_figures
-    from backtester.reporting.comparison_text import compared_table, compared_text
+    from backtester.reporting.comparison_words import compared_table, compared_text
     from backtester.reporting.page import write_report
     from backtester.reporting.table import comparison_table, comparison_text
 
@@ -31,8 +31,8 @@ __all__ = [
 
 _HOMES = {
     "check_place": "backtester.reporting.comparison",
-    "compared_table": "backtester.reporting.comparison_text",
-    "compared_text": "backtester.reporting.comparison_text",
+    "compared_table": "backtester.reporting.comparison_words",
+    "compared_text": "backtester.reporting.comparison_words",
     "comparison_figures": "backtester.reporting.comparison_charts",
     "comparison_table": "backtester.reporting.table",
     "comparison_text": "backtester.reporting.table",

@@ -17,7 +17,7 @@ from backtester.reporting import words
 from backtester.reporting.chart_style import ANSWERS as ANSWER_COLOURS
 from backtester.reporting.chart_style import COLOURS, DASHES
 from backtester.reporting.comparison_charts import comparison_figures, growth, held_line, run_line
-from backtester.reporting.comparison_text import setting_text, shortened
+from backtester.reporting.comparison_words import setting_text
 from backtester.reporting.judgement import ANSWERS, span_words
 from backtester.reporting.page import data_block, page_environment
 from backtester.run_directory import PAGE
@@ -111,7 +111,7 @@ def _row(run: Mapping[str, Any], *, folder: Path) -> dict[str, Any]:
     return {
         "number": run["run"],
         "name": run["name"],
-        "label": shortened(run["name"], _LONGEST_NAME),
+        "label": words.shortened(run["name"], _LONGEST_NAME),
         "link": _link(Path(run["directory"]) / PAGE, folder=folder),
         "swatch": _swatch(run_line(run["run"])),
         **_curve(run),

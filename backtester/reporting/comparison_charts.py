@@ -13,7 +13,6 @@ import plotly.graph_objects as go
 from backtester.comparing import Comparison
 from backtester.reporting import words
 from backtester.reporting.chart_style import COLOURS, INK, MUTED, OTHERS, blank_figure
-from backtester.reporting.comparison_text import shortened
 from backtester.reporting.curves import START
 from backtester.reporting.interval_plot import Mark, estimate, interval_plot
 
@@ -92,7 +91,9 @@ def _equity(comparison: Comparison) -> go.Figure:
 def _held_label(market: Mapping[str, Any], *, alone: bool) -> str:
     """Name of a curve in the legend, which sets all names as wide as the longest."""
     # a symbol may hold anything, and plotly reads markup
-    return "Buy-and-hold" if alone else f"{escape(shortened(str(market['symbol']), 8))} held"
+    return (
+        "Buy-and-hold" if alone else f"{escape(words.shortened(str(market['symbol']), 8), quote=False)} held"
+    )
 
 
 def held_line(market: int) -> Mapping[str, Any]:
@@ -104,7 +105,7 @@ def _gains(comparison: Comparison) -> go.Figure:
     rows = [
         estimate(
             run["gain"],
-            label=f"<b>{run['run']}</b> {escape(shortened(run['name'], _LONGEST_LABEL))}",
+            label=f"<b>{run['run']}</b> {escape(words.shortened(run['name'], _LONGEST_LABEL), quote=False)}",
             colour=run_line(run["run"])["color"],
             missing="not defined",
         )

@@ -18,6 +18,7 @@ __all__ = [
     "plural",
     "probability",
     "ratio_sentence",
+    "shortened",
     "signed",
     "signed_percent",
     "span",
@@ -144,6 +145,20 @@ def plural(n: int, noun: str) -> str:
     ('1 fold', '28 folds')
     """
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Leave out the middle of a long name: its end tells the runs of one recipe apart.
+
+    Examples
+    --------
+    >>> shortened("a-recipe-with-a-long-name-SPY-1a2b3c4d", 20)
+    'a-recipe-…Y-1a2b3c4d'
+    """
+    if len(text) <= longest:
+        return text
+    head = (longest - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (longest - 1 - head) :]}"
 
 
 def span(start: Any, end: Any) -> str:

@@ -12,7 +12,7 @@ from backtester.reporting import words
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compared_table", "compared_text", "setting_text", "settings_texts", "shortened"]
+__all__ = ["compared_table", "compared_text", "setting_text", "settings_texts"]
 
 Entry = Mapping[str, Any]
 
@@ -121,20 +121,6 @@ def setting_text(value: Any) -> str:
     return "left out" if value is None else str(format_value(value))
 
 
-def shortened(name: str, longest: int) -> str:
-    """Leave out the middle of a long name: its end tells runs of one recipe apart.
-
-    Examples
-    --------
-    >>> shortened("a-recipe-with-a-long-name-SPY-1a2b3c4d", 20)
-    'a-recipe-…Y-1a2b3c4d'
-    """
-    if len(name) <= longest:
-        return name
-    head = (longest - 1) // 2
-    return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
-
-
 def _heading(figures: Mapping[str, Any]) -> str:
     symbols = ", ".join(dict.fromkeys(str(run["symbol"]) for run in figures["runs"]))
     dates = figures["dates"]
@@ -207,7 +193,7 @@ def _settings(entry: Entry, *, room: int) -> list[str]:
 
 
 def _name(name: str, room: int) -> str:
-    return shortened(_plain(name), min(room, _LONGEST_NAME))
+    return words.shortened(_plain(name), min(room, _LONGEST_NAME))
 
 
 def _fill(text: str, width: int) -> list[str]:
