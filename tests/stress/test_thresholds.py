@@ -23,7 +23,7 @@ class Mine(ForecastStrategy):
 
 
 def needle(**strategy):
-    """Forecasts of 3 bp before rises, of less or more before falls: only 2 bp of those tried tells them apart."""
+    """Forecasts of 3 bp before rises, of less or more before falls: 2 bp alone tells them apart."""
     prices = random_walk(2000, seed=2)
     ahead = next_returns(prices)
     rng = np.random.default_rng(2)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from backtester.errors import RecipeError
 from backtester.judgement import Answer
@@ -44,10 +45,11 @@ class Costs:
         """Trade at each cost, at the run's own, and at double."""
         own = _own_bp(context.recipe.broker)
         double = 2.0 * max(own, USUAL_BP)
-        levels = sorted({*context.settings.costs_bp, own, double})
-        cases = [_case(context, cost_bp=level) for level in levels]
+        levels = sorted({0.0, *context.settings.costs_bp, own, double})
+        traded = {level: _traded(context, cost_bp=level) for level in levels}
+        cases = [_case(context, cost_bp=level, traded=found) for level, found in traded.items()]
         answer, sentence = _answer(context, next(case for case in cases if _cost(case) == double))
-        wealth, crossing = _break_even(context), _crossing(cases)
+        wealth, crossing = _break_even(traded[0.0]), _crossing(cases)
         return AxisResult(
             answer=answer,
             sentence=f"{sentence} {_limit(cases, crossing)}".strip(),
@@ -99,15 +101,25 @@ def _own_bp(broker: BrokerSection) -> float:
     return broker.commission_bp + broker.slippage_bp
 
 
-def _case(context: Context, *, cost_bp: float) -> Case:
-    label, coordinates = f"{cost_bp:g} bp a side", {"cost_bp": cost_bp}
+def _traded(context: Context, *, cost_bp: float) -> tuple[pd.DataFrame, pd.DataFrame] | RecipeError:
+    """Give the bars of the strategy and of buy-and-hold, or why there are none."""
+    if cost_bp == _own_bp(context.recipe.broker):
+        return context.bars, context.holding
     broker = at_cost(context.recipe.broker, cost_bp=cost_bp)
     try:
-        bars = context.bars if cost_bp == _own_bp(context.recipe.broker) else context.trade(broker=broker)
-        holding = context.hold(broker=broker)
+        return context.trade(broker=broker), context.hold(broker=broker)
     except RecipeError as error:
+        return error
+
+
+def _case(
+    context: Context, *, cost_bp: float, traded: tuple[pd.DataFrame, pd.DataFrame] | RecipeError
+) -> Case:
+    label, coordinates = f"{cost_bp:g} bp a side", {"cost_bp": cost_bp}
+    if isinstance(traded, RecipeError):
         figures = dict.fromkeys(context.baseline, math.nan)
-        return Case(label=label, coordinates=coordinates, figures=figures, note=str(error))
+        return Case(label=label, coordinates=coordinates, figures=figures, note=str(traded))
+    bars, holding = traded
     return traded_case(context, label=label, bars=bars, holding=holding, coordinates=coordinates)
 
 
@@ -124,9 +136,10 @@ def _answer(context: Context, double: Case) -> tuple[Answer, str]:
     return (Answer.YES if gain > 0.0 else Answer.NO), sentence
 
 
-def _break_even(context: Context) -> BreakEven:
-    free = at_cost(context.recipe.broker, cost_bp=0.0)
-    mine, held = context.trade(broker=free), context.hold(broker=free)
+def _break_even(free: tuple[pd.DataFrame, pd.DataFrame] | RecipeError) -> BreakEven:
+    if isinstance(free, RecipeError):
+        raise free
+    mine, held = free
     return break_even_bp(
         mine["return"].to_numpy(),
         mine["turnover"].to_numpy(),
