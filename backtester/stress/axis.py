@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from backtester.judgement import Answer
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from backtester.stress.context import Context, Outcome, Variant
 
-__all__ = ["Axis", "AxisResult", "Case", "Picture", "PictureKind"]
+__all__ = ["Axis", "AxisResult", "Case", "Choice", "Picture", "PictureKind"]
 
 
 class PictureKind(StrEnum):
@@ -82,6 +84,20 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A setting that was traded with the run's own forecasts and could have been chosen.
+
+    Parameters
+    ----------
+    changes : keys of the recipe
+    bars : as `Context.trade` gave them
+    """
+
+    changes: Mapping[str, Any]
+    bars: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AxisResult:
     """What came of one axis.
 
@@ -93,7 +109,8 @@ class AxisResult:
     cases : in the order of the table
     pictures : at least one
     facts : further figures by name, e.g. a p-value; NaN where undefined
-    tried : variants that could have been chosen: each counts as a trial
+    tried : whether the axis's variants could have been chosen: each counts as a trial
+    choices : settings that could have been chosen and needed no training: each counts as a trial
     notes : what the reader must know
     """
 
@@ -104,6 +121,7 @@ class AxisResult:
     pictures: Sequence[Picture]
     facts: Mapping[str, Any] = field(default_factory=dict)
     tried: bool = False
+    choices: Sequence[Choice] = ()
     notes: Sequence[str] = ()
 
 

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from backtester.errors import BacktesterError
 from backtester.files import write_json
+from backtester.forecasts import Forecasts
 from backtester.judging import judge_run, registry_of, trial_of
+from backtester.question import Question
 from backtester.recipe import published_mapping
 from backtester.references import user_code_error
 from backtester.reporting import write_report
 from backtester.reporting.stress_page import write_stress_page
 from backtester.run_directory import STRESS, RunRecord, lock_directory, read_json, read_run
 from backtester.store import FoldStore, default_store_folder
-from backtester.stress.axis import Axis, AxisResult
+from backtester.stress.axis import Axis, AxisResult, Choice
 from backtester.stress.choosing import AXES, choose_axes
-from backtester.stress.context import Context, Outcome
+from backtester.stress.context import Context, Outcome, Variant
 from backtester.stress.opening import open_context
 from backtester.stress.predicting import Prediction, predict
 from backtester.stress.retraining import AskedVariant, ask_variants, train_variants
@@ -106,6 +110,7 @@ def stress_run(
             step(f"Stress: {axis.title.lower()}.")
             result = _conclude(axis, context=context, outcomes=found)
             axes[axis.key] = axis_values(axis, result, retrained=bool(found), baseline=context.baseline)
+            trials += [_trial_of_choice(context, choice) for choice in result.choices]
             if result.tried:
                 trials += _trials_of(context, found)
         _write(context, axes=axes)
@@ -199,27 +204,37 @@ def _own_trial(context: Context) -> Trial:
 
 def _trials_of(context: Context, outcomes: Sequence[Outcome]) -> list[Trial]:
     """The trials among the variants: those on the run's own prices."""
-    found = []
-    for outcome in outcomes:
-        question, forecasts = outcome.question, outcome.forecasts
-        if question is None or forecasts is None or outcome.variant.prices is not None:
-            continue
-        bars = context.trade(forecasts, question=question)
-        figures = context.figures(
-            bars, holding=context.hold(forecasts=forecasts, question=question), forecasts=forecasts
+    return [
+        _trial_of(
+            context,
+            question=outcome.question,
+            bars=context.trade(outcome.forecasts, question=outcome.question),
+            forecasts=outcome.forecasts,
         )
-        found.append(
-            trial_of(
-                sha256=question.trial_sha256,
-                name=question.directory_name,
-                recipe_name=question.loaded.name,
-                recipe=published_mapping(question.loaded.recipe),
-                summary=_headline(context, figures),
-                returns=bars["return"],
-                close=context.record.prices["close"],
-            )
-        )
-    return found
+        for outcome in outcomes
+        if outcome.question is not None and outcome.forecasts is not None and outcome.variant.prices is None
+    ]
+
+
+def _trial_of_choice(context: Context, choice: Choice) -> Trial:
+    (asked,) = ask_variants(context, [Variant(label="", changes=choice.changes)])
+    if asked.question is None:
+        raise RuntimeError(f"a setting that was traded is refused: {asked.reason}")
+    return _trial_of(context, question=asked.question, bars=choice.bars, forecasts=context.forecasts)
+
+
+def _trial_of(context: Context, *, question: Question, bars: pd.DataFrame, forecasts: Forecasts) -> Trial:
+    holding = context.hold(forecasts=forecasts, question=question)
+    figures = context.figures(bars, holding=holding, forecasts=forecasts)
+    return trial_of(
+        sha256=question.trial_sha256,
+        name=question.directory_name,
+        recipe_name=question.loaded.name,
+        recipe=published_mapping(question.loaded.recipe),
+        summary=_headline(context, figures),
+        returns=bars["return"],
+        close=context.record.prices["close"],
+    )
 
 
 def _headline(context: Context, figures: dict[str, float]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from backtester.recipe import (
     VolatilityScaled,
 )
 from backtester.reporting.words import percent
-from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
+from backtester.stress.axis import AxisResult, Case, Choice, Picture, PictureKind
 from backtester.stress.context import Context, Outcome, Variant
 from backtester.stress.paired import GAIN, GONE, KEPT, above, gain_left, no_gain, traded_case
 
@@ -65,7 +65,8 @@ class Thresholds:
     def conclude(self, context: Context, outcomes: Sequence[Outcome]) -> AxisResult:
         """Trade with every setting of the grid."""
         grid = _grid_of(context)
-        cases = {point: _case(context, grid, point=point) for point in grid.points}
+        traded = {point: _trade(context, grid, point=point) for point in grid.points}
+        cases = {point: case for point, (case, _) in traded.items()}
         answer, sentence, kept = _answer(context, grid, cases=cases)
         gains = [case.figures["sharpe_difference"] for case in cases.values()]
         own = cases[grid.own].figures["sharpe_difference"]
@@ -81,7 +82,7 @@ class Thresholds:
                 "rank_of_own": 1 + sum(gain > own for gain in gains),
                 **{f"kept_{name}": share for name, share in kept.items()},
             },
-            tried=True,
+            choices=[choice for _, choice in traded.values() if choice is not None],
             notes=grid.notes,
         )
 
@@ -197,7 +198,8 @@ def _own_parameters(section: ReferenceStrategy) -> _Grid:
     )
 
 
-def _case(context: Context, grid: _Grid, *, point: Point) -> Case:
+def _trade(context: Context, grid: _Grid, *, point: Point) -> tuple[Case, Choice | None]:
+    """Trade with one setting; it is a choice unless it is the run's own or cannot be traded."""
     values = dict(zip(grid.names, point, strict=True))
     label = ", ".join(f"{name} {value:g}" for name, value in values.items()) or "as it is"
     label += " (the run's)" if point == grid.own and grid.names else ""
@@ -206,11 +208,17 @@ def _case(context: Context, grid: _Grid, *, point: Point) -> Case:
         bars = context.bars if point == grid.own else context.trade(strategy=_changed(context, values))
     except (RecipeError, UserCodeError) as error:
         nan = dict.fromkeys(context.baseline, math.nan)
-        return Case(label=label, coordinates=coordinates, figures=nan, note=str(error))
+        return Case(label=label, coordinates=coordinates, figures=nan, note=str(error)), None
     note = "" if (bars["turnover"] > 0.0).any() else "never trades"
-    return traded_case(
+    case = traded_case(
         context, label=label, bars=bars, holding=context.holding, coordinates=coordinates, note=note
     )
+    if point == grid.own:
+        return case, None
+    place = "strategy.parameters" if isinstance(context.recipe.strategy, ReferenceStrategy) else "strategy"
+    section = _changed(context, values)
+    given = section.parameters if isinstance(section, ReferenceStrategy) else section.model_dump()
+    return case, Choice(changes={f"{place}.{name}": given[name] for name in values}, bars=bars)
 
 
 def _changed(context: Context, values: Mapping[str, float]) -> StrategySection:
