@@ -206,9 +206,10 @@ def net_returns(orders: Floats, *, venue: Venue) -> Floats:
             alive &= ~_cannot_close(cash, position * price, costs=venue.costs)
         going = ~np.isnan(ordered)
         if going.any():
-            size = _sizes(
-                np.where(going, ordered, 0.0), cash=cash, position=position, price=price, venue=venue
-            )
+            wanted = np.where(going, ordered, 0.0)
+            size = _sizes(wanted, cash=cash, position=position, price=price, venue=venue)
+            if risky:
+                going &= ~_cannot_close(cash, position * price, costs=venue.costs)
             size *= going
             buying = size > 0.0
             fill = np.where(buying, 1.0 + venue.costs.slippage, 1.0 - venue.costs.slippage) * price
@@ -241,17 +242,17 @@ def path_sharpes(returns: Floats, *, risk_free: float) -> Floats:
     sd = np.std(returns, axis=1, ddof=1)
     varies = np.ptp(returns, axis=1) > 1e-12 * np.max(np.abs(returns), axis=1)
     excess = np.mean(returns, axis=1) - risk_free
-    return np.divide(excess, sd, out=np.full(len(returns), math.nan), where=varies)
+    found: Floats = np.divide(excess, sd, out=np.full(len(returns), math.nan), where=varies)
+    return found
 
 
 def _sizes(exposure: Floats, *, cash: Floats, position: Floats, price: float, venue: Venue) -> Floats:
-    """`order_size` for paths: shares to buy, or, negative, to sell."""
+    """`order_size` for accounts that can close what they hold: shares to buy, or, negative, to sell."""
     costs = venue.costs
     held = position * price
     missing = exposure * (cash + held) - held
     drag = exposure * np.where(missing > 0.0, costs.of_buying, -costs.of_selling)
     size = np.where(exposure == 0.0, -position, missing / (price * (1.0 + drag)))
-    size[_cannot_close(cash, held, costs=costs)] = 0.0
     if venue.whole_shares:
         size = np.where(size == 0.0, 0.0, np.trunc((position + size) * _WHOLE) - position)
     return size
