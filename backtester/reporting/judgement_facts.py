@@ -51,7 +51,8 @@ def evidence(record: RunRecord) -> dict[str, Any]:
         "table": _trial_rows(record),
         "untested": "" if at(record, "stress", "retrained") else _UNTESTED,
         "stressed": [
-            {**axis, "badge": ANSWERS[str(axis["answer"])]} for axis in at(record, "stress", "retrained") or []
+            {**axis, "badge": ANSWERS[str(axis["answer"])]}
+            for axis in at(record, "stress", "retrained") or []
         ],
         "power": _power_facts(record),
         "powered": _power_words(record),

@@ -19,6 +19,7 @@ from backtester.question import Question
 from backtester.recipe import published_mapping
 from backtester.references import user_code_error
 from backtester.reporting import write_report
+from backtester.reporting.page import page_title
 from backtester.reporting.stress_page import write_stress_page
 from backtester.run_directory import STRESS, RunRecord, lock_directory, read_json, read_run
 from backtester.store import FoldStore, default_store_folder
@@ -186,7 +187,7 @@ def _write(context: Context, *, axes: dict[str, Any]) -> None:
         "axes": ordered,
     }
     write_json(path, stress)
-    write_stress_page(context.record.directory, stress)
+    write_stress_page(context.record.directory, stress, title=page_title(context.record))
 
 
 def _own_trial(context: Context) -> Trial:
