@@ -179,11 +179,18 @@ def _periods_per_year(record: RunRecord, *, dates: pd.DatetimeIndex) -> float:
 
 
 def _names(directories: Sequence[Path]) -> list[str]:
-    names = [directory.resolve().name for directory in directories]
+    """Name runs by their folders, or by the way there where two are called alike."""
+    names = [_plain(directory.resolve().name) for directory in directories]
+    ways = [_plain(str(directory)) for directory in directories]
+    names = [way if names.count(name) > 1 else name for name, way in zip(names, ways, strict=True)]
     return [
-        name if names.count(name) == 1 else str(directory)
-        for name, directory in zip(names, directories, strict=True)
+        f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names, start=1)
     ]
+
+
+def _plain(text: str) -> str:
+    """Keep what a folder or symbol is called from moving a cursor or turning a line around."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _aligned(record: RunRecord, *, name: str, dates: pd.DatetimeIndex, periods_per_year: float) -> AlignedRun:
@@ -212,7 +219,7 @@ def _about(record: RunRecord, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
     bars, summary = record.returns.index, record.summary
     return {
         "recipe": record.manifest["recipe_name"],
-        "symbol": summary["symbols"][0],
+        "symbol": _plain(summary["symbols"][0]),
         "start": f"{bars[0]:%Y-%m-%d}",
         "end": f"{bars[-1]:%Y-%m-%d}",
         "bars": len(bars),

@@ -25,7 +25,7 @@ from backtester.run_directory import PAGE
 __all__ = ["check_place", "render_comparison", "write_comparison"]
 
 _MARK = b'<meta name="generator" content="walkforward-backtester compare">'
-_LONGEST_NAME = 26
+_LONGEST_NAME = 24
 _CSS_DASHES: Mapping[str, str] = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "double"}
 
 

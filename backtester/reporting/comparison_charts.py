@@ -91,9 +91,8 @@ def _equity(comparison: Comparison) -> go.Figure:
 def _held_label(market: Mapping[str, Any], *, alone: bool) -> str:
     """Name of a curve in the legend, which sets all names as wide as the longest."""
     # a symbol may hold anything, and plotly reads markup
-    return (
-        "Buy-and-hold" if alone else f"{escape(words.shortened(str(market['symbol']), 8), quote=False)} held"
-    )
+    symbol = escape(words.shortened(str(market["symbol"]), 8), quote=False)
+    return "Buy-and-hold" if alone else f"{symbol} held"
 
 
 def held_line(market: int) -> Mapping[str, Any]:
