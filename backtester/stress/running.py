@@ -106,15 +106,18 @@ def stress_run(
     context = plan.context
     with lock_directory(context.record.directory):
         outcomes = _train(plan, step=step, on_progress=on_progress)
-        axes, trials = dict[str, Any](), list[Trial]()
+        axes, skipped, trials = dict[str, Any](), dict[str, str](), list[Trial]()
         for (axis, _), found in zip(plan.axes, outcomes, strict=True):
             step(f"Stress: {axis.title.lower()}.")
             result = _conclude(axis, context=context, outcomes=found)
+            if len(result.cases) < 2:  # the run itself at most: nothing was changed
+                skipped[axis.key] = result.sentence
+                continue
             axes[axis.key] = axis_values(axis, result, retrained=bool(found), baseline=context.baseline)
             trials += [_trial_of_choice(context, choice) for choice in result.choices]
             if result.tried:
                 trials += _trials_of(context, found)
-        _write(context, axes=axes)
+        _write(context, axes=axes, skipped=skipped)
         registry = registry_of(context.recipe)
         for trial in trials:
             registry.register(trial)
@@ -171,11 +174,12 @@ def _conclude(axis: Axis, *, context: Context, outcomes: Sequence[Outcome]) -> A
         raise user_code_error(error, file=None, what=f"stress axis {axis.key!r} failed") from error
 
 
-def _write(context: Context, *, axes: dict[str, Any]) -> None:
+def _write(context: Context, *, axes: dict[str, Any], skipped: dict[str, str]) -> None:
     """Write ``stress.json`` and its page; axes of an earlier stress run stay."""
     path = context.record.directory / STRESS
-    before = read_json(path)["axes"] if path.is_file() else {}
-    together = before | axes
+    before = read_json(path) if path.is_file() else {"axes": {}, "skipped": {}}
+    together = before["axes"] | axes
+    not_tried = {key: why for key, why in (before["skipped"] | skipped).items() if key not in together}
     order = [key for key in AXES if key in together] + [key for key in together if key not in AXES]
     ordered = {key: together[key] for key in order}
     stress = {
@@ -185,6 +189,7 @@ def _write(context: Context, *, axes: dict[str, Any]) -> None:
         "settings": context.settings.model_dump(mode="json", exclude={"symbols", "axes"}),
         "order": order,
         "axes": ordered,
+        "skipped": not_tried,
     }
     write_json(path, stress)
     write_stress_page(context.record.directory, stress, title=page_title(context.record))
