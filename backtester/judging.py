@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backtester.errors import StorageError
 from backtester.files import write_json
 from backtester.judgement import Evidence, judge, verdict
+from backtester.prices import Note, NoteKind
 from backtester.recipe import Recipe, VerdictSection
 from backtester.run_directory import STRESS, SUMMARY, read_json, read_tables, write_checksums, write_table
 from backtester.trials import (
@@ -20,10 +23,11 @@ from backtester.trials import (
     TrialRegistry,
     default_registry_folder,
     flat_settings,
+    read_snapshot,
     snapshot,
 )
 
-__all__ = ["evidence_of", "judge_run", "registry_of", "trial_of"]
+__all__ = ["evidence_of", "judge_run", "notes_on", "registry_of", "trial_of"]
 
 
 def registry_of(recipe: Recipe) -> TrialRegistry:
@@ -84,14 +88,15 @@ def judge_run(
     directory : of a run whose tables are written
     summary : the figures; a judgement and verdict in it are replaced
     recipe : as ``run.json`` has it
-    trials : on this market
+    trials : on this market; those of an earlier judgement of this run count as well
     own : this run's; it stands in for one of its id, which may be of other returns after a repaired fold
 
     Raises
     ------
     StorageError : the disk is full or read-only, or a table is missing or damaged
     """
-    everyone = [own, *(trial for trial in trials if trial.sha256 != own.sha256)]
+    together = {trial.sha256: trial for trial in (*_judged_beside(directory), *trials, own)}
+    everyone = list(together.values())
     table, returns = snapshot(everyone, dates=own.dates, own=own.sha256)
     write_table(directory / SNAPSHOT_TABLE, table)
     write_table(directory / SNAPSHOT_RETURNS, returns)
@@ -113,6 +118,8 @@ def evidence_of(
 ) -> Evidence:
     """Take what a judgement rests on from a run's tables, its recipe, and the axes of a stress run."""
     forecasts = tables["forecasts"]
+    if int(tables["trials"]["own"].sum()) != 1:
+        raise StorageError("trials.csv: exactly one trial must be this run's own.")
     return Evidence(
         forecasts=forecasts,
         baselines=tables["baselines"],
@@ -128,6 +135,55 @@ def evidence_of(
         failed_folds=int(forecasts["forecast"].isna().groupby(forecasts["fold"]).all().sum()),
         stress=stress,
     )
+
+
+def notes_on(registry: TrialRegistry, *, recipe: Recipe) -> tuple[Note, ...]:
+    """What the reader must know about the trials that were counted."""
+    notes = []
+    damaged = registry.damaged()
+    if damaged:
+        notes.append(
+            f"{len(damaged)} files of the trial registry are damaged, and those trials are not counted; "
+            f"first: {damaged[0].file} ({damaged[0].reason})."
+        )
+    temporary = Path(tempfile.gettempdir())
+    if not recipe.execution.registry and temporary in registry.folder.parents:
+        notes.append(
+            "There is no home folder to keep trials in: they are in the system's temporary folder and lost "
+            "when that is emptied."
+        )
+    return tuple(Note(kind=NoteKind.WARNING, text=text) for text in notes)
+
+
+def _judged_beside(directory: Path) -> list[Trial]:
+    """The trials of an earlier judgement of this run: another registry must not make them undone."""
+    if not (directory / SNAPSHOT_TABLE).is_file():
+        return []
+    try:
+        table, returns = read_snapshot(directory)
+    except StorageError:  # it is written anew, from the registry
+        return []
+    by_date = returns.set_index("date")
+    found = []
+    for row in table.itertuples():
+        known = by_date[str(row.trial)[:12]].dropna()
+        if row.own or known.empty:
+            continue
+        values = known.to_numpy(dtype=np.float64)
+        found.append(
+            Trial(
+                sha256=str(row.trial),
+                name="",
+                recipe=str(row.recipe),
+                symbol=str(row.symbol),
+                settings={},
+                headline={},
+                dates=pd.DatetimeIndex(known.index),
+                returns=values,
+                market=np.zeros(len(values)),
+            )
+        )
+    return found
 
 
 def _headline(summary: Mapping[str, Any]) -> dict[str, Any]:

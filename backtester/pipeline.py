@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backtester.errors import BacktesterError, InterruptedRunError
+from backtester.errors import BacktesterError, InterruptedRunError, StorageError
 from backtester.execution import open_executor
 from backtester.files import make_folder, write_json
-from backtester.judging import judge_run, registry_of, trial_of
+from backtester.judging import judge_run, notes_on, registry_of, trial_of
 from backtester.manifest import Manifest
 from backtester.question import Question
 from backtester.recipe import published_mapping
 from backtester.reporting import write_report
 from backtester.results import write_results
 from backtester.run_directory import (
+    JUDGED_FILES,
     LOCK,
     MANIFEST,
     RunRecord,
+    check_files,
     claim_directory,
     lock_directory,
     read_record,
@@ -127,17 +129,20 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         manifest.record_training(result)
         listener.step("Trading the forecasts and the baselines.")
         results = write_results(question, result=result, directory=directory)
-        manifest.record_notes((*question.notes, *result.notes, *results.notes))
+        manifest.record_notes(
+            (*question.notes, *result.notes, *results.notes, *notes_on(registry, recipe=recipe))
+        )
         listener.step("Judging the evidence.")
         failed = any(outcome.failures for outcome in result.outcomes)
-        if not failed:  # the trial is the run with all its folds
-            registry.register(results.trial)
+        # with a hole it is seen all the same, and counts beside the whole that may follow
+        trial = registry.identify(results.trial.known_by_its_returns() if failed else results.trial)
+        registry.register(trial)
         judge_run(
             directory,
             summary=results.summary,
             recipe=published_mapping(recipe),
-            trials=registry.on_market(results.trial.dates, results.trial.market),
-            own=results.trial,
+            trials=registry.on_market(trial.dates, trial.market),
+            own=trial,
         )
         listener.step("Writing the report.")
         manifest.record_wall_time(time.monotonic() - started)
@@ -182,6 +187,7 @@ def _manifest_of(question: Question, *, directory: Path) -> Iterator[Manifest]:
 
 def _with_present_trials(record: RunRecord, *, question: Question, listener: Listener) -> RunRecord:
     """Judge a finished run again where more was tried on its market since: the first of twenty tries too."""
+    check_files(record.directory, leaving_out=JUDGED_FILES)
     registry = registry_of(question.loaded.recipe)
     trial = trial_of(
         sha256=question.trial_sha256,
@@ -192,9 +198,16 @@ def _with_present_trials(record: RunRecord, *, question: Question, listener: Lis
         returns=record.returns["strategy"],
         close=record.prices["close"],
     )
-    registry.register(trial)  # it may have been made elsewhere, or with another registry
+    trial = registry.identify(trial)
+    try:
+        registry.register(trial)  # it may have been made elsewhere, or with another registry
+    except StorageError as error:
+        listener.step(f"The trial registry cannot be written ({error.message}); the answer is read as it is.")
+        return record
     trials = registry.on_market(trial.dates, trial.market)
-    if {found.sha256 for found in trials} <= set(record.trials["trial"]):
+    # what the figures say, not the snapshot beside them, which may be the newer one after an interruption
+    judged = {row["trial"] for row in record.summary["judgement"]["search"]["table"]}
+    if {found.sha256[:12] for found in trials} <= judged and _is_whole(record.directory):
         listener.step("This question was answered before; nothing is computed.")
         return record
     listener.step(
@@ -210,6 +223,15 @@ def _with_present_trials(record: RunRecord, *, question: Question, listener: Lis
             own=trial,
         )
         return redraw(record.directory)
+
+
+def _is_whole(directory: Path) -> bool:
+    """Whether the judgement was written to its end; it may have been interrupted when it was made again."""
+    try:
+        check_files(directory)
+    except StorageError:
+        return False
+    return True
 
 
 def _with_present_title(record: RunRecord, *, question: Question) -> RunRecord:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from backtester.files import storage_error, write_bytes
 __all__ = [
     "DATA_FILES",
     "FINISHED",
+    "JUDGED_FILES",
     "LOCK",
     "MANIFEST",
     "PAGE",
@@ -57,6 +58,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 # an all-digit hash or symbol is a name, not a number
 _TEXTS = {"symbol": "str", "trial": "str", "recipe": "str"}
 DATA_FILES = (SUMMARY, *TABLES)
+JUDGED_FILES = (SUMMARY, "trials.csv", "trial_returns.csv")
+"""What judging a run again writes anew."""
 PAGE = "index.html"
 FINISHED = ("done", "incomplete")
 
@@ -215,8 +218,13 @@ def write_checksums(directory: Path) -> None:
     write_bytes(directory / CHECKSUMS, "".join(lines).encode())
 
 
-def check_files(directory: Path) -> None:
+def check_files(directory: Path, *, leaving_out: Sequence[str] = ()) -> None:
     """Check that the data files are those that the run wrote: half a table reads as well as a whole one.
+
+    Parameters
+    ----------
+    directory : of the run
+    leaving_out : files that are not checked
 
     Raises
     ------
@@ -225,7 +233,11 @@ def check_files(directory: Path) -> None:
     try:
         lines = (directory / CHECKSUMS).read_text(encoding="utf-8").splitlines()
         known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        found = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in DATA_FILES}
+        found = {
+            name: hashlib.sha256((directory / name).read_bytes()).hexdigest()
+            for name in DATA_FILES
+            if name not in leaving_out
+        }
     except (OSError, ValueError) as error:
         raise StorageError(f"{directory / CHECKSUMS}: cannot be checked ({error}).") from error
     for name, digest in found.items():

@@ -1,5 +1,6 @@
 """A run is judged from its own files, as one of all trials on its market."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -9,7 +10,7 @@ import pytest
 
 import backtester
 from backtester.cli import app
-from backtester.errors import InconclusiveError
+from backtester.errors import InconclusiveError, StorageError
 from backtester.judgement import judge, verdict
 from backtester.judging import evidence_of
 from backtester.pipeline import Listener
@@ -74,12 +75,11 @@ def test_deleting_a_run_does_not_erase_its_trial(tmp_path: Path):
 
 def test_the_first_of_two_tries_is_judged_again_when_asked_again(tmp_path: Path):
     first = run(tmp_path)
-    before = first.judgement["search"]["p_value"]
     run(tmp_path, **{"strategy.threshold_bp": 30.0})
     assert backtester.open_run(first.directory).judgement["search"]["trials"] == 1  # its files are its own
     again = run(tmp_path)
     assert again.judgement["search"]["trials"] == 2
-    assert again.judgement["search"]["p_value"] >= before
+    assert len(again.judgement["search"]["table"]) == 2
     assert again.summary["strategies"] == first.summary["strategies"]
 
 
@@ -153,11 +153,11 @@ def test_a_no_is_a_verdict(tmp_path: Path, walk_csv: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["verdict"]["answer"] == "no"
 
 
-def test_a_run_with_a_failed_fold_is_no_trial_until_it_is_whole(tmp_path: Path):
-    builder = tmp_path / "mine.py"
-    builder.write_text(FAILS_ONCE.format(place=str(tmp_path / "repaired")))
+def test_a_run_with_a_failed_fold_counts_as_a_trial_of_its_own(tmp_path: Path):
+    """Its figures were seen; the whole run that follows is another one."""
+    (tmp_path / "mine.py").write_text(FAILS_ONCE.format(place=str(tmp_path / "repaired")))
     changes = {
-        "model.kind": f"{builder}:Fitted",
+        "model.kind": f"{tmp_path / 'mine.py'}:Fitted",
         "target.scaler": "none",
         "execution.workers": 1,
         "execution.store": str(tmp_path / "store"),
@@ -165,12 +165,76 @@ def test_a_run_with_a_failed_fold_is_no_trial_until_it_is_whole(tmp_path: Path):
     with_a_hole = run(tmp_path, **changes)
     assert with_a_hole.verdict["decided_by"] == "failed_folds"
     assert with_a_hole.judgement["search"]["trials"] == 1
-    assert TrialRegistry(folder=tmp_path / "trials").all() == ()
     (tmp_path / "repaired").touch()
     whole = run(tmp_path, **changes)
-    (trial,) = TrialRegistry(folder=tmp_path / "trials").all()
-    assert trial.returns.tolist() == whole.returns["strategy"].tolist()
-    assert whole.record.trial_returns.iloc[:, 0].tolist() == whole.returns["strategy"].tolist()
+    assert whole.judgement["search"]["trials"] == 2
+    kept = [trial.returns.tolist() for trial in TrialRegistry(folder=tmp_path / "trials").all()]
+    assert sorted(kept) == sorted(
+        [with_a_hole.returns["strategy"].tolist(), whole.returns["strategy"].tolist()]
+    )
+    own = whole.record.trials.set_index("trial").query("own").index[0]
+    assert whole.record.trial_returns[own[:12]].tolist() == whole.returns["strategy"].tolist()
+
+
+def test_other_returns_under_one_id_are_another_trial(tmp_path: Path):
+    """Code can read what its hash does not cover, such as an environment variable."""
+    first = run(tmp_path)
+    registry = TrialRegistry(folder=tmp_path / "trials")
+    (trial,) = registry.all()
+    other = registry.identify(dataclasses.replace(trial, returns=trial.returns[::-1].copy()))
+    assert other.sha256 != trial.sha256
+    assert registry.register(other)
+    assert registry.identify(trial).sha256 == trial.sha256
+    shutil.rmtree(first.directory)
+    assert run(tmp_path).judgement["search"]["trials"] == 2
+
+
+def test_another_registry_does_not_undo_the_trials_a_run_was_judged_beside(tmp_path: Path):
+    run(tmp_path)
+    run(tmp_path, **{"strategy.threshold_bp": 30.0})
+    assert run(tmp_path).judgement["search"]["trials"] == 2
+    elsewhere = {"execution.registry": str(tmp_path / "other")}
+    run(tmp_path, **elsewhere, **{"strategy.threshold_bp": 50.0})
+    assert run(tmp_path, **elsewhere).judgement["search"]["trials"] == 3
+
+
+def test_judging_again_that_was_interrupted_is_made_up_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run(tmp_path)
+    run(tmp_path, **{"strategy.threshold_bp": 30.0})
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("backtester.judging.judge", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    assert run(tmp_path).judgement["search"]["trials"] == 2
+
+
+def test_a_damaged_table_is_told_before_anything_is_registered_from_it(tmp_path: Path):
+    first = run(tmp_path)
+    table = first.directory / "returns.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-40]))
+    elsewhere = {"execution.registry": str(tmp_path / "other")}
+    with pytest.raises(StorageError, match=r"returns.csv: is not the file that the run wrote"):
+        run(tmp_path, **elsewhere)
+    assert TrialRegistry(folder=tmp_path / "other").all() == ()
+
+
+def test_damaged_trials_are_said(tmp_path: Path):
+    run(tmp_path)
+    (path,) = (tmp_path / "trials").glob("*.trial")
+    path.write_bytes(path.read_bytes()[:-5])
+    other = run(tmp_path, **{"strategy.threshold_bp": 30.0})
+    assert any(
+        "1 files of the trial registry are damaged" in note["text"] for note in other.record.manifest["notes"]
+    )
+
+
+def test_leverage_is_no_gain_and_idle_cash_no_loss_whatever_the_risk_free_rate(tmp_path: Path):
+    """The account pays and earns no interest, so neither changes the Sharpe ratio beside buy-and-hold's."""
+    always = {"model.kind": "last_price", "strategy.kind": "long_or_cash", "strategy.threshold_bp": -50.0}
+    half = run(tmp_path, **always, **{"strategy.max_exposure": 0.5, "broker.risk_free_rate": 0.05})
+    low, high = half.judgement["money"]["differences"]["buy_and_hold"]["sharpe"]["interval"]
+    assert low <= 0.02
+    assert high >= -0.02
 
 
 FAILS_ONCE = """

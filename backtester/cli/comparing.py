@@ -17,9 +17,7 @@ PAGE = Path("comparison.html")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories, two or more.")],
     *,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The page to write.")
-    ] = PAGE,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = PAGE,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Put several finished runs beside each other, and tell what the best of them is worth.

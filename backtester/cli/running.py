@@ -47,7 +47,9 @@ def run(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for run directories. [default: reports]"),
     ] = None,
-    executor: Annotated[str, typer.Option("--executor", metavar="NAME", help="serial or processes.")] = "",
+    executor: Annotated[
+        str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")
+    ] = "",
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
     ] = None,
@@ -81,7 +83,7 @@ def run(
     if require_verdict and verdict["answer"] == "inconclusive":
         raise InconclusiveError(
             verdict["sentence"],
-            advice="The page says what would decide it: more years, or a larger effect.",
+            advice="The page says which question decides, and what it would take.",
         )
 
 

@@ -33,7 +33,8 @@ def on_forecast(evidence: Evidence, *, seed: int) -> dict[str, Any]:
 
     Returns
     -------
-    dict : ``against`` each benchmark, ``direction``, ``folds``; NaN where undefined
+    dict : ``against`` each benchmark, ``n`` forecasts scored, ``horizon`` (bars), ``direction``, ``folds``;
+        NaN where undefined
     """
     frame = evidence.forecasts.assign(mean_return=evidence.baselines["mean_return"].to_numpy())
     horizon = int(frame["horizon"].iloc[0])
@@ -50,6 +51,8 @@ def on_forecast(evidence: Evidence, *, seed: int) -> dict[str, Any]:
             }
             for name, benchmark in (("last_price", np.zeros(len(frame))), ("mean_return", mean))
         },
+        "n": len(frame),
+        "horizon": horizon,
         "direction": asdict(pesaran_timmermann(actual, forecast, horizon=horizon)),
         "folds": [_fold(rows, fold=int(str(fold)), horizon=horizon) for fold, rows in frame.groupby("fold")],
     }

@@ -51,17 +51,18 @@ def on_money(evidence: Evidence, *, seed: int) -> dict[str, Any]:
     -------
     dict : ``curves``, ``differences``, ``regression``, ``break_even_bp``, ``block_length`` and
         ``distribution``; NaN where undefined
+
+    Notes
+    -----
+    The account pays and earns no interest. So two ways to trade are compared at a rate of 0: any other
+    would make idle cash a loss and leverage a gain. The Sharpe ratio of each curve by itself has the
+    recipe's risk-free rate.
     """
     returns = _with_matched(evidence)
     strategy, holding = _column(returns, "strategy"), _column(returns, "buy_and_hold")
     block = block_length(strategy - holding)
     ratios = {
-        name: sharpe_difference(
-            strategy - evidence.risk_free,
-            _column(returns, name) - evidence.risk_free,
-            draws=evidence.settings.draws,
-            seed=seed,
-        )
+        name: sharpe_difference(strategy, _column(returns, name), draws=evidence.settings.draws, seed=seed)
         for name in _BENCHMARKS
     }
     scale = math.sqrt(evidence.periods_per_year)
@@ -143,7 +144,7 @@ def _mean_gain(gain: Floats, *, block: int, evidence: Evidence, seed: int) -> di
 
 
 def _regression(strategy: Floats, holding: Floats, *, evidence: Evidence) -> dict[str, Any]:
-    found = alpha_beta(strategy - evidence.risk_free, holding - evidence.risk_free)
+    found = alpha_beta(strategy, holding)
     periods, level = evidence.periods_per_year, evidence.interval_level
     return {
         "alpha_a_year": {

@@ -47,18 +47,18 @@ def on_search(evidence: Evidence, *, seed: int) -> dict[str, Any]:
     A trial is held against buy-and-hold at its own risk (see `risk_matched_difference`): question 2 asks
     about the Sharpe ratio, and a strategy that is half in cash must not fail here for its lower mean.
     """
-    holding = evidence.returns["buy_and_hold"].to_numpy(dtype=np.float64) - evidence.risk_free
-    excess = evidence.trial_returns.to_numpy(dtype=np.float64) - evidence.risk_free
-    differences = np.column_stack([risk_matched_difference(column, holding) for column in excess.T])
-    own = int(np.argmax(evidence.trials["own"].to_numpy(dtype=bool)))
+    holding = evidence.returns["buy_and_hold"].to_numpy(dtype=np.float64)
+    returns = evidence.trial_returns.to_numpy(dtype=np.float64)
+    differences = np.column_stack([risk_matched_difference(column, holding) for column in returns.T])
+    own = int(np.flatnonzero(evidence.trials["own"].to_numpy(dtype=bool))[0])
     block = block_length(differences[:, own])
     n, n_trials = differences.shape
     draws = min(evidence.settings.draws, max(_FEWEST_DRAWS, _MOST_PRODUCTS // (n * n_trials)))
     together = superior(differences, block=block, draws=draws, seed=seed)
     alone = superior(differences[:, [own]], block=block, draws=draws, seed=seed)
     means = resampled_means(differences[:, own], block=block, draws=draws, seed=seed)[:, 0]
-    complete = excess[:, ~np.isnan(excess).any(axis=0) & varies(np.nan_to_num(excess))]
-    ratios = np.array([per_period_sharpe(column[~np.isnan(column)]) for column in excess.T])
+    complete = returns[:, ~np.isnan(returns).any(axis=0) & varies(np.nan_to_num(returns))]
+    ratios = np.array([per_period_sharpe(column[~np.isnan(column)]) for column in returns.T])
     moved = bool(varies(differences[:, own])[0])
     return {
         "trials": n_trials,
@@ -68,7 +68,7 @@ def on_search(evidence: Evidence, *, seed: int) -> dict[str, Any]:
         "difference_interval": [
             end * evidence.periods_per_year for end in interval(means, level=evidence.interval_level)
         ],
-        **_of_sharpe(excess[:, own], ratios=ratios, complete=complete, evidence=evidence),
+        **_of_sharpe(returns[:, own], ratios=ratios, complete=complete, evidence=evidence),
         "overfitting": probability_of_overfitting(complete),
         "table": [
             {
@@ -76,7 +76,8 @@ def on_search(evidence: Evidence, *, seed: int) -> dict[str, Any]:
                 "recipe": str(row.recipe),
                 "own": bool(row.own),
                 "sharpe": float(ratios[i]) * math.sqrt(evidence.periods_per_year),
-                "difference_a_year": float(np.mean(differences[:, i])) * evidence.periods_per_year,
+                "difference_a_year": float(np.mean(differences[~np.isnan(returns[:, i]), i]))
+                * evidence.periods_per_year,
             }
             for i, row in enumerate(evidence.trials.itertuples())
         ],

@@ -14,7 +14,12 @@ from typing import Any
 
 from backtester.recipe import VerdictSection
 
-__all__ = ["Answer", "verdict"]
+__all__ = ["FEWEST_FORECASTS", "FORECASTS_A_HORIZON", "Answer", "verdict"]
+
+FEWEST_FORECASTS = 60
+"""Scored forecasts below which no test keeps to its level: with 10 Clark and West reject 8 %, with 4 11 %."""
+FORECASTS_A_HORIZON = 15
+"""The same for each bar of the horizon, as overlapping targets say the same thing over again."""
 
 
 class Answer(StrEnum):
@@ -53,7 +58,12 @@ def verdict(judgement: Mapping[str, Any], *, settings: VerdictSection, failed_fo
     Question 1: Clark and West (2007) against the last price and the prevailing mean, and an R² out of
     sample above 0. Question 2: Ledoit and Wolf (2008). Question 3: Hansen (2005), this run's own p-value.
     """
-    answered = [_ANSWERS[key](judgement, settings) for key in _QUESTIONS]
+    few = _too_few(judgement)
+    answered = [
+        _ANSWERS[key](judgement, settings)
+        | ({"answer": Answer.INCONCLUSIVE.value, "reason": few} if few else {})
+        for key in _QUESTIONS
+    ]
     questions, reached = [], True
     for (key, text), content in zip(_QUESTIONS.items(), answered, strict=True):
         questions.append({"key": key, "question": text, "reached": reached, **content})
@@ -74,6 +84,15 @@ def verdict(judgement: Mapping[str, Any], *, settings: VerdictSection, failed_fo
     }
 
 
+def _too_few(judgement: Mapping[str, Any]) -> str:
+    """Why nothing can be said of so short a history; empty where something can."""
+    horizon, scored = judgement["forecast"]["horizon"], judgement["forecast"]["n"]
+    needed = max(FEWEST_FORECASTS, FORECASTS_A_HORIZON * horizon)
+    if scored >= needed:
+        return ""
+    return f"{scored} scored forecasts are too few for any test; {needed} are needed."
+
+
 def _folds(failed: int) -> str:
     return "one fold has" if failed == 1 else f"{failed} folds have"
 
@@ -82,7 +101,7 @@ def _sentence(questions: list[dict[str, Any]], *, deciding: Mapping[str, Any] | 
     if deciding is None:
         return (
             "Yes: the forecast beats the last price, the strategy beats buy-and-hold at the same risk and "
-            "after costs, and both survive the number of variants tried and every stress."
+            "after costs, and both survive the number of variants tried and stress."
         )
     passed = [_PASSED[question["key"]] for question in questions if question["reached"]]
     passed = passed[: [question["key"] for question in questions].index(deciding["key"])]
@@ -98,6 +117,9 @@ def _sentence(questions: list[dict[str, Any]], *, deciding: Mapping[str, Any] | 
 def _uncapitalised(text: str) -> str:
     return text[0].lower() + text[1:]
 
+
+REQUIRED_AXES = ("seeds", "windows")
+"""Axes of stress without which question 4 has no yes."""
 
 _PASSED: Mapping[str, str] = {
     "forecast": "the forecast beats the last price",
@@ -154,6 +176,9 @@ def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, 
     if value is None:
         answer = Answer.INCONCLUSIVE
         reason = "The strategy has no Sharpe ratio to compare: its return never varied."
+    elif interval == [value, value]:
+        answer = Answer.INCONCLUSIVE
+        reason = "The strategy is buy-and-hold, more or less of it: there is nothing to compare."
     elif p_value < settings.level and _or(timing, 0.0) > 0.0:
         answer, reason = Answer.YES, f"The strategy beats buy-and-hold at the same risk ({told})."
     elif _below(interval, smallest):
@@ -165,8 +190,8 @@ def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, 
     else:
         answer = Answer.INCONCLUSIVE
         reason = (
-            f"{_years(judgement)} cannot decide whether the strategy beats buy-and-hold ({told}); for a gain "
-            f"of {smallest:g} about {judgement['power']['years_for_smallest']:.0f} years would be needed."
+            f"{_years(judgement)} cannot decide whether the strategy beats buy-and-hold ({told}"
+            f"{_what_it_takes(judgement, smallest=smallest)})."
         )
     return _content(
         answer,
@@ -191,7 +216,7 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     own = next((row for row in search["table"] if row["own"]), None)
     value = None if own is None else own["difference_a_year"]
     if p_value is None:
-        answer, reason = Answer.INCONCLUSIVE, "The strategy's return never varied: there is nothing to test."
+        answer, reason = Answer.INCONCLUSIVE, "There is no difference to buy-and-hold at its risk to test."
     elif p_value < settings.level:
         answer = Answer.YES
         reason = f"As {tried}, a gain this large is unlikely by luck (p = {_p(p_value, judgement)})."
@@ -222,27 +247,32 @@ def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     failed = [check["label"] for check in checks if check["answer"] == Answer.NO]
     failed += [f"on the axis {axis['title'].lower()}" for axis in axes if axis["answer"] == Answer.NO]
     undecided = [check["label"] for check in checks if check["answer"] == Answer.INCONCLUSIVE]
-    seeds = next((axis for axis in axes if axis["key"] == "seeds"), None)
+    required = [axis for axis in axes if axis["key"] in REQUIRED_AXES]
     worst = min(checks, key=lambda check: _or(check["sharpe_difference"]["value"], math.inf))
     answer = Answer.INCONCLUSIVE
     if all(check["sharpe_difference"]["value"] is None for check in checks):
         reason = "The strategy has no Sharpe ratio to compare: its return never varied."
+    elif _or(judgement["money"]["differences"]["buy_and_hold"]["sharpe"]["value"], 0.0) <= 0.0:
+        answer = Answer.NO if failed else Answer.INCONCLUSIVE
+        reason = "There is no gain over buy-and-hold that stress could take away."
     elif failed:
         answer, reason = Answer.NO, f"The gain over buy-and-hold is gone {_listed(failed)}."
     elif undecided:
         reason = f"The gain over buy-and-hold is no longer sure {_listed(undecided)}."
-    elif seeds is None:
+    elif len(required) < len(REQUIRED_AXES):
         reason = (
             "It holds at double cost, one bar later, in each half and without its best days; other seeds and "
             "windows have not been tried (`backtester stress`)."
         )
-    elif seeds["answer"] != Answer.YES:
-        reason = f"Other seeds leave it open: {_uncapitalised(seeds['sentence'])}"
+    elif any(axis["answer"] != Answer.YES for axis in required):
+        axis = next(axis for axis in required if axis["answer"] != Answer.YES)
+        reason = f"Other {axis['key']} leave it open: {_uncapitalised(axis['sentence'])}"
     else:
         answer = Answer.YES
+        holding = sum(axis["answer"] == Answer.YES for axis in axes)
         reason = (
-            "It holds at double cost, one bar later, in each half, without its best days and with other seeds, "
-            f"and fails on none of the {len(axes)} axes of stress."
+            "It holds at double cost, one bar later, in each half, without its best days, with other seeds "
+            f"and windows; of the {len(axes)} axes of stress that were run, on {holding}, and it fails on none."
         )
     return _content(
         answer,
@@ -302,7 +332,17 @@ def _or(value: float | None, instead: float) -> float:
 
 
 def _years(judgement: Mapping[str, Any]) -> str:
+    if judgement["years"] < 1.0:
+        return f"{judgement['forecast']['n']} forecasts"
     return f"{judgement['years']:.1f} years of forecasts"
+
+
+def _what_it_takes(judgement: Mapping[str, Any], *, smallest: float) -> str:
+    """The years that the smallest interesting gain takes, where these are fewer."""
+    years = judgement["power"]["years_for_smallest"]
+    if years is None or years <= judgement["years"]:
+        return f"; a gain of {smallest:g} would be of interest"
+    return f"; for a gain of {smallest:g} about {years:.0f} years would be needed"
 
 
 def _percent(value: float | None) -> str:

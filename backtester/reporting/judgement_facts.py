@@ -170,7 +170,7 @@ def _search_facts(record: RunRecord) -> list[tuple[str, str]]:
 def _search_words(record: RunRecord, *, trials: int) -> str:
     if trials <= 1:
         return (
-            "This is the only variant that was ever scored on these prices, so there is no search to correct "
+            "This is the only variant that the registry held when the run was judged: no search to correct "
             "for: the figures below say the same with and without the correction. What was tried elsewhere, "
             "in another program or on paper, is not counted, and should be."
         )

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtester.judgement.bootstrap import block_length, interval, product, resampled_counts
-from backtester.metrics import risk_free_per_bar
 from backtester.stress.compared import Traded
 
 __all__ = ["Across", "Counted", "across_symbols"]
@@ -65,15 +64,12 @@ class Across:
     level: float = _LEVEL
 
 
-def across_symbols(
-    traded: Sequence[Traded], *, risk_free_rate: float, periods_per_year: int, draws: int, seed: int
-) -> Across:
+def across_symbols(traded: Sequence[Traded], *, periods_per_year: int, draws: int, seed: int) -> Across:
     """Take symbols together, with their correlation, from resamples of dates for all of them at once.
 
     Parameters
     ----------
     traded : one of each symbol, over its own dates
-    risk_free_rate : a year
     periods_per_year : bars in a year
     draws, seed : of the stationary bootstrap
 
@@ -98,7 +94,7 @@ def across_symbols(
             n=0, gaining=nothing, forecasting=nothing, correlation=math.nan, effective=0.0,
             mean_gain=math.nan, mean_gain_interval=(math.nan, math.nan),
         )  # fmt: skip
-    panel = _panel(traded, risk_free=risk_free_per_bar(risk_free_rate, periods_per_year=periods_per_year))
+    panel = _panel(traded)
     scale = math.sqrt(periods_per_year)
     n_dates = len(panel[0])
     gain, skill = (found[0] for found in _figures(np.ones((1, n_dates)), panel=panel))
@@ -121,10 +117,10 @@ def across_symbols(
     )
 
 
-def _panel(traded: Sequence[Traded], *, risk_free: float) -> tuple[Floats, ...]:
+def _panel(traded: Sequence[Traded]) -> tuple[Floats, ...]:
     """Columns (dates, symbols), 0 where a symbol has no bar: bars, strategy, holding, squared errors."""
-    strategy = pd.concat([one.bars["return"] for one in traded], axis=1).sort_index() - risk_free
-    holding = pd.concat([one.holding["return"] for one in traded], axis=1).sort_index() - risk_free
+    strategy = pd.concat([one.bars["return"] for one in traded], axis=1).sort_index()
+    holding = pd.concat([one.holding["return"] for one in traded], axis=1).sort_index()
     errors = [_squared_errors(one) for one in traded]
     missed, missed_by_last = (
         pd.concat([pair[part] for pair in errors], axis=1).sort_index() for part in (0, 1)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from backtester.backtest.broker import Costs
 from backtester.judgement.sharpe import per_period_sharpe
-from backtester.metrics import risk_free_per_bar
 from backtester.recipe import ReferenceStrategy
 from backtester.stress.context import Context
 from backtester.stress.deciding import wanted_exposures
@@ -84,9 +83,7 @@ class Contest:
         (paths,); NaN where a path never trades
         """
         periods = self.context.recipe.data.periods_per_year
-        rate = self.context.recipe.broker.risk_free_rate
-        risk_free = risk_free_per_bar(rate, periods_per_year=periods)
-        found = [path_sharpes(self.returns(chunk), risk_free=risk_free) for chunk in chunks]
+        found = [path_sharpes(self.returns(chunk)) for chunk in chunks]
         sharpes = np.concatenate(found) if found else np.empty(0)
         result: Floats = sharpes * math.sqrt(periods) - self.held_sharpe
         return result
@@ -213,5 +210,4 @@ def as_good(draws: ArrayLike, p_value: float) -> str:
 
 def _sharpe_a_year(returns: Floats, *, context: Context) -> float:
     periods = context.recipe.data.periods_per_year
-    risk_free = risk_free_per_bar(context.recipe.broker.risk_free_rate, periods_per_year=periods)
-    return per_period_sharpe(returns - risk_free) * math.sqrt(periods)
+    return per_period_sharpe(returns) * math.sqrt(periods)

@@ -14,7 +14,7 @@ import pandas as pd
 from backtester.backtest import replay_holding, retrade
 from backtester.forecasts import Forecasts
 from backtester.judgement.sharpe import per_period_sharpe
-from backtester.metrics import cagr, forecast_accuracy, max_drawdown, risk_free_per_bar
+from backtester.metrics import cagr, forecast_accuracy, max_drawdown
 from backtester.prices import Prices
 from backtester.question import Question
 from backtester.recipe import BrokerSection, Recipe, StrategySection, StressSection
@@ -158,14 +158,12 @@ class Context:
         Returns
         -------
         ``sharpe``, ``sharpe_holding``, ``sharpe_difference`` (a year), ``cagr``, ``excess`` (mean return
-        above holding, a year), ``max_drawdown``
+        above holding, a year), ``max_drawdown``. Sharpe ratios at a rate of 0, as the account pays and
+        earns no interest: any other would make idle cash a loss
         """
         periods = self.recipe.data.periods_per_year
-        risk_free = risk_free_per_bar(self.recipe.broker.risk_free_rate, periods_per_year=periods)
         mine, held = (frame["return"].to_numpy(dtype=np.float64) for frame in (bars, holding))
-        sharpe, held_sharpe = (
-            per_period_sharpe(returns - risk_free) * math.sqrt(periods) for returns in (mine, held)
-        )
+        sharpe, held_sharpe = (per_period_sharpe(returns) * math.sqrt(periods) for returns in (mine, held))
         figures = {
             "sharpe": sharpe,
             "sharpe_holding": held_sharpe,

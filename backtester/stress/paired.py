@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtester.forecasts import Forecasts
-from backtester.metrics import risk_free_per_bar
 from backtester.stress.axis import Case
 from backtester.stress.context import Context
 
@@ -117,12 +116,11 @@ def gain_contributions(context: Context) -> NDArray[np.float64]:
     (r_s - rf)/sd_s - (r_b - rf)/sd_b is the difference of the Sharpe ratios per bar.
     """
     periods = context.recipe.data.periods_per_year
-    risk_free = risk_free_per_bar(context.recipe.broker.risk_free_rate, periods_per_year=periods)
     added = np.zeros(len(context.bars))
     if math.isnan(context.baseline["sharpe_difference"]):
         return np.full(len(added), math.nan)
     for frame, sign in ((context.bars, 1.0), (context.holding, -1.0)):
-        excess = frame["return"].to_numpy(dtype=np.float64) - risk_free
+        excess = frame["return"].to_numpy(dtype=np.float64)
         added += sign * excess / np.std(excess, ddof=1)
     return np.asarray(added * math.sqrt(periods) / len(added), dtype=np.float64)
 

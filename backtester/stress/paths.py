@@ -225,13 +225,12 @@ def net_returns(orders: Floats, *, venue: Venue) -> Floats:
     return (gain - 1.0).T
 
 
-def path_sharpes(returns: Floats, *, risk_free: float) -> Floats:
+def path_sharpes(returns: Floats) -> Floats:
     """Give the Sharpe ratio of each path.
 
     Parameters
     ----------
     returns : (k, n), simple
-    risk_free : per bar
 
     Returns
     -------
@@ -241,8 +240,8 @@ def path_sharpes(returns: Floats, *, risk_free: float) -> Floats:
         return np.full(len(returns), math.nan)
     sd = np.std(returns, axis=1, ddof=1)
     varies = np.ptp(returns, axis=1) > 1e-12 * np.max(np.abs(returns), axis=1)
-    excess = np.mean(returns, axis=1) - risk_free
-    found: Floats = np.divide(excess, sd, out=np.full(len(returns), math.nan), where=varies)
+    mean = np.mean(returns, axis=1)
+    found: Floats = np.divide(mean, sd, out=np.full(len(returns), math.nan), where=varies)
     return found
 
 

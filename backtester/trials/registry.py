@@ -73,13 +73,24 @@ class TrialRegistry:
         make_folder(self.folder.parent)
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            if not os.access(self.folder, os.W_OK | os.X_OK):
+            if not os.access(self.folder, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise storage_error(self.folder, error) from error
 
+    def identify(self, trial: Trial) -> Trial:
+        """Give the trial the id that it is kept under.
+
+        That is its own, unless other returns are kept under it already: then what made them was not all in
+        the hash, and it is another trial.
+        """
+        present = _read(self.folder / f"{trial.sha256}{_SUFFIX}")
+        if isinstance(present, Trial) and not np.array_equal(present.returns, trial.returns):
+            return trial.known_by_its_returns()
+        return trial
+
     def register(self, trial: Trial) -> bool:
-        """Keep a trial; whether it was new.
+        """Keep a trial, from `identify`; whether it was new.
 
         A trial whose id is there already stays as it is: an identical rerun is no new trial. A damaged
         file gives way, as the id determines what belongs in it.

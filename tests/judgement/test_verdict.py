@@ -37,10 +37,12 @@ GOOD: dict[str, Any] = {
     "draws": 10_000,
     "years": 12.0,
     "forecast": {
+        "n": 3000,
+        "horizon": 1,
         "against": {
             "last_price": against(0.010, low=0.004, high=0.016, p_value=0.001),
             "mean_return": against(0.008, low=0.002, high=0.014, p_value=0.004),
-        }
+        },
     },
     "money": {
         "differences": {
@@ -168,6 +170,49 @@ def test_without_a_gain_there_is_nothing_to_lay_to_luck():
     worse = [{"own": True, "difference_a_year": -0.02}]
     found = judged({"search/p_value": 1.0, "search/table": worse})
     assert "no gain" in found["questions"][2]["reason"]
+
+
+def axis(key: str, answer: str) -> dict[str, str]:
+    return {"key": key, "title": key.capitalize(), "answer": answer, "sentence": f"Said of {key}."}
+
+
+def test_all_four_answered_yes_is_a_yes():
+    found = judged({"stress/retrained": [axis("seeds", "yes"), axis("windows", "yes"), axis("noise", "yes")]})
+    assert (found["answer"], found["decided_by"]) == ("yes", None)
+    assert found["sentence"].startswith("Yes: ")
+
+
+@pytest.mark.parametrize(
+    ("axes", "answer"),
+    [
+        ([axis("seeds", "yes")], "inconclusive"),  # windows were not run
+        ([axis("seeds", "yes"), axis("windows", "inconclusive")], "inconclusive"),
+        ([axis("seeds", "yes"), axis("windows", "yes"), axis("placebo", "no")], "no"),
+    ],
+)
+def test_a_yes_needs_other_seeds_and_windows_and_no_axis_that_fails(axes, answer):
+    found = judged({"stress/retrained": axes})
+    assert (found["answer"], found["decided_by"]) == (answer, "stress")
+
+
+@pytest.mark.parametrize(("n", "horizon"), [(1, 1), (59, 1), (299, 20)])
+def test_too_few_forecasts_decide_nothing_however_clear_they_look(n, horizon):
+    for changes in ({}, {"forecast/against/last_price": NO_FORECAST}):
+        found = judged({**changes, "forecast/n": n, "forecast/horizon": horizon})
+        assert set(answers(found).values()) == {"inconclusive"}
+        assert f"{n} scored forecasts are too few" in found["sentence"]
+    assert judged({"forecast/n": 300, "forecast/horizon": 20})["decided_by"] == "stress"
+
+
+def test_more_years_are_not_asked_for_where_there_are_enough():
+    found = judged({"money/differences/buy_and_hold/sharpe": UNSURE_GAIN, "power/years_for_smallest": 5.0})
+    assert "would be needed" not in found["sentence"]
+
+
+def test_a_strategy_that_is_buy_and_hold_is_nothing_to_compare():
+    found = judged({"money/differences/buy_and_hold/sharpe": gain(0.0, low=0.0, high=0.0, p_value=1.0)})
+    assert (found["answer"], found["decided_by"]) == ("inconclusive", "money")
+    assert "is buy-and-hold" in found["sentence"]
 
 
 def test_the_thresholds_come_from_the_recipe():

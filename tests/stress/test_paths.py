@@ -180,7 +180,7 @@ def test_an_order_that_only_rebalances_moves_with_its_path():
 def test_sharpe_ratios_of_paths_are_the_metric():
     returns = np.random.default_rng(3).normal(0.001, 0.01, (3, 50))
     returns[1] = 0.0
-    found = path_sharpes(returns, risk_free=0.0)
+    found = path_sharpes(returns)
     assert np.isnan(found[1])
     for row in (0, 2):
         assert found[row] == pytest.approx(sharpe(returns[row], periods_per_year=1.0))

@@ -42,7 +42,7 @@ def together(signal, *, n, alike, n_bars=800):
 
 
 def across(traded, *, draws=500):
-    return across_symbols(traded, risk_free_rate=0.0, periods_per_year=252, draws=draws, seed=1)
+    return across_symbols(traded, periods_per_year=252, draws=draws, seed=1)
 
 
 def test_files_of_a_folder_come_by_name_and_others_stay(tmp_path):

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from backtester.forecasts import Forecasts
 from backtester.judgement import Answer
 from backtester.judgement.bootstrap import block_length, one_sided_p_value, resampled_sharpes
-from backtester.metrics import risk_free_per_bar
 from backtester.recipe import ReferenceStrategy
 from backtester.recipe.strategies import Threshold
 from backtester.reporting.words import probability
@@ -204,12 +203,8 @@ def _shuffled_in_backtrader(contest: Contest) -> tuple[float, Floats]:
 
 
 def _resampled(context: Context) -> _Draws:
-    recipe = context.recipe
-    periods = recipe.data.periods_per_year
-    risk_free = risk_free_per_bar(recipe.broker.risk_free_rate, periods_per_year=periods)
-    mine, held = (
-        frame["return"].to_numpy(dtype=np.float64) - risk_free for frame in (context.bars, context.holding)
-    )
+    periods = context.recipe.data.periods_per_year
+    mine, held = (frame["return"].to_numpy(dtype=np.float64) for frame in (context.bars, context.holding))
     sharpes = resampled_sharpes(
         np.column_stack([mine, held]),
         block=block_length(mine - held),

@@ -67,7 +67,6 @@ class Symbols:
         others = [one for one in traded[1:] if one is not None]
         across = across_symbols(
             others,
-            risk_free_rate=context.recipe.broker.risk_free_rate,
             periods_per_year=context.recipe.data.periods_per_year,
             draws=context.settings.draws,
             seed=context.seed("symbols"),
@@ -234,7 +233,7 @@ def _nothing(context: Context) -> AxisResult:
         figures=context.baseline,
         stands=context.stands(context.baseline),
     )
-    nothing = across_symbols([], risk_free_rate=0.0, periods_per_year=1, draws=1, seed=0)
+    nothing = across_symbols([], periods_per_year=1, draws=1, seed=0)
     return AxisResult(
         answer=Answer.INCONCLUSIVE,
         sentence="No other symbols were named.",

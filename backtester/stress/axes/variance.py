@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from backtester.judgement import Answer
 from backtester.judgement.sharpe import per_period_sharpe
-from backtester.metrics import risk_free_per_bar
 from backtester.stress.axes.seeds import other_seeds
 from backtester.stress.axes.windows import scaled_span
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
@@ -43,7 +42,7 @@ class Variance:
     most of it is trained already. Years that have half of their bars or more count; where there are fewer
     than three, quarters.
 
-    Answered *yes* where the mean gain over all of them is surely above 0: the 90 % interval that takes other
+    Answered *yes* where the mean gain over all of them is surely above 0: the 90% interval that takes other
     periods, windows and seeds into account lies above it; *no* where the mean is 0 or below; else
     *inconclusive*, as for a run without a gain. Counted as trials are windows by their own axis, seeds never.
     """
@@ -153,11 +152,10 @@ def _table(
 def _gain(context: Context, traded: Traded, *, dates: pd.DatetimeIndex) -> float:
     """Sharpe ratio above buy-and-hold's in a block, a year; that of cash is 0."""
     periods = context.recipe.data.periods_per_year
-    risk_free = risk_free_per_bar(context.recipe.broker.risk_free_rate, periods_per_year=periods)
     sharpes = []
     for frame in (traded.bars, traded.holding):
         returns: NDArray[np.float64] = frame["return"].loc[dates].to_numpy(dtype=np.float64)
-        ratio = per_period_sharpe(returns - risk_free)
+        ratio = per_period_sharpe(returns)
         sharpes.append(0.0 if math.isnan(ratio) else ratio * math.sqrt(periods))
     return sharpes[0] - sharpes[1]
 
