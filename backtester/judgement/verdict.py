@@ -12,6 +12,14 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from backtester.judgement.wording import (
+    interval_words,
+    needed_words,
+    percent,
+    probability,
+    signed,
+    years_words,
+)
 from backtester.recipe import VerdictSection
 
 __all__ = ["FEWEST_FORECASTS", "FORECASTS_A_HORIZON", "Answer", "verdict"]
@@ -138,7 +146,7 @@ def _forecast(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[st
     p_values = [row["clark_west"]["p_value"] for row in against.values()]
     p_value = None if any(p is None for p in p_values) else max(p_values)
     name = _BENCHMARKS[worse]
-    told = f"R² {_percent(value)}, {_interval(interval, write=_percent, judgement=judgement)}"
+    told = f"R² {percent(value)}, {interval_words(interval, write=percent, judgement=judgement)}"
     if value is None:
         answer, reason = Answer.INCONCLUSIVE, "There is no forecast to score."
     elif p_value is not None and p_value < settings.level and value > 0.0:
@@ -146,10 +154,10 @@ def _forecast(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[st
         reason = f"The forecast beats the last price and the mean of past returns (against {name}: {told})."
     elif _below(interval, smallest):
         answer = Answer.NO
-        reason = f"The forecast does not beat {name} ({told}; {_percent(smallest)} would be of interest)."
+        reason = f"The forecast does not beat {name} ({told}; {percent(smallest)} would be of interest)."
     else:
         answer = Answer.INCONCLUSIVE
-        reason = f"{_years(judgement)} cannot decide whether the forecast beats {name} ({told})."
+        reason = f"{years_words(judgement)} cannot decide whether the forecast beats {name} ({told})."
     return _content(
         answer,
         reason,
@@ -172,7 +180,9 @@ def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, 
     figures = differences["buy_and_hold"]["sharpe"]
     value, interval, p_value = figures["value"], figures["interval"], figures["p_value"]
     timing = differences["exposure_matched"]["mean_a_year"]["value"]
-    told = f"Sharpe ratio {_signed(value)} a year, {_interval(interval, write=_signed, judgement=judgement)}"
+    told = (
+        f"Sharpe ratio {signed(value)} a year, {interval_words(interval, write=signed, judgement=judgement)}"
+    )
     if value is None:
         answer = Answer.INCONCLUSIVE
         reason = "The strategy has no Sharpe ratio to compare: its return never varied."
@@ -190,8 +200,8 @@ def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, 
     else:
         answer = Answer.INCONCLUSIVE
         reason = (
-            f"{_years(judgement)} cannot decide whether the strategy beats buy-and-hold ({told}"
-            f"{_what_it_takes(judgement, smallest=smallest)})."
+            f"{years_words(judgement)} cannot decide whether the strategy beats buy-and-hold ({told}"
+            f"{needed_words(judgement, smallest=smallest)})."
         )
     return _content(
         answer,
@@ -219,13 +229,13 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
         answer, reason = Answer.INCONCLUSIVE, "There is no difference to buy-and-hold at its risk to test."
     elif p_value < settings.level:
         answer = Answer.YES
-        reason = f"As {tried}, a gain this large is unlikely by luck (p = {_p(p_value, judgement)})."
+        reason = f"As {tried}, a gain this large is unlikely by luck (p = {probability(p_value, judgement)})."
     elif _or(value, 0.0) <= 0.0:
         answer = Answer.INCONCLUSIVE
         reason = "There is no gain over buy-and-hold at its risk that luck would have to explain."
     else:
         answer = Answer.INCONCLUSIVE
-        reason = f"As {tried}, luck would give as large a gain often enough (p = {_p(p_value, judgement)})."
+        reason = f"As {tried}, luck would give as large a gain often enough (p = {probability(p_value, judgement)})."
     return _content(
         answer,
         reason,
@@ -272,7 +282,7 @@ def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
         holding = sum(axis["answer"] == Answer.YES for axis in axes)
         reason = (
             "It holds at double cost, one bar later, in each half, without its best days, with other seeds "
-            f"and windows; of the {len(axes)} axes of stress that were run, on {holding}, and it fails on none."
+            f"and windows; of {len(axes)} axes of stress it holds on {holding}, and it fails on none."
         )
     return _content(
         answer,
@@ -329,37 +339,3 @@ def _below(interval: list[float | None], smallest: float) -> bool:
 
 def _or(value: float | None, instead: float) -> float:
     return instead if value is None else value
-
-
-def _years(judgement: Mapping[str, Any]) -> str:
-    if judgement["years"] < 1.0:
-        return f"{judgement['forecast']['n']} forecasts"
-    return f"{judgement['years']:.1f} years of forecasts"
-
-
-def _what_it_takes(judgement: Mapping[str, Any], *, smallest: float) -> str:
-    """The years that the smallest interesting gain takes, where these are fewer."""
-    years = judgement["power"]["years_for_smallest"]
-    if years is None or years <= judgement["years"]:
-        return f"; a gain of {smallest:g} would be of interest"
-    return f"; for a gain of {smallest:g} about {years:.0f} years would be needed"
-
-
-def _percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{100 * value:+.2f}%".replace("-", "−")
-
-
-def _signed(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:+.2f}".replace("-", "−")
-
-
-def _interval(
-    interval: list[float | None], *, write: Callable[[float | None], str], judgement: Mapping[str, Any]
-) -> str:
-    share = f"{100 * (1 - 2 * judgement['level']):.0f}%"
-    return f"{share} interval {write(interval[0])} to {write(interval[1])}"
-
-
-def _p(value: float, judgement: Mapping[str, Any]) -> str:
-    least = 1.0 / judgement["draws"]
-    return f"below {least:.4f}" if value <= least else f"{value:.3f}"
