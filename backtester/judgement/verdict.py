@@ -235,7 +235,8 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
         reason = "There is no gain over buy-and-hold at its risk that luck would have to explain."
     else:
         answer = Answer.INCONCLUSIVE
-        reason = f"As {tried}, luck would give as large a gain often enough (p = {probability(p_value, judgement)})."
+        chance = probability(p_value, judgement)
+        reason = f"As {tried}, luck would give as large a gain often enough (p = {chance})."
     return _content(
         answer,
         reason,
