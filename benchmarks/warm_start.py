@@ -73,7 +73,9 @@ def _train(prices: pd.DataFrame, *, way: str, n_folds: int, seed: int) -> dict[s
     with tempfile.TemporaryDirectory() as folder:
         store = FoldStore(folder=Path(folder))
         work = open_work(problem, store=store)
-        with open_executor(ExecutionSection(workers=_WORKERS), problem=problem, tasks=work.missing) as executor:
+        with open_executor(
+            ExecutionSection(workers=_WORKERS), problem=problem, tasks=work.missing
+        ) as executor:
             result = walk_forward(
                 problem,
                 work=work,

@@ -15,7 +15,16 @@ import backtester
 from backtester.question import Question
 from backtester.recipe.toml import format_table
 
-__all__ = ["BATCH_SIZE", "EPOCHS", "TEST_BARS", "TRAIN_BARS", "Work", "bars_of", "price_frame", "write_samples"]
+__all__ = [
+    "BATCH_SIZE",
+    "EPOCHS",
+    "TEST_BARS",
+    "TRAIN_BARS",
+    "Work",
+    "bars_of",
+    "price_frame",
+    "write_samples",
+]
 
 TRAIN_BARS, TEST_BARS, BATCH_SIZE, EPOCHS = 750, 63, 32, 10
 
