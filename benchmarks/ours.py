@@ -54,7 +54,11 @@ def time_command(work: Work, *, workers: int) -> CommandTimes:
         folder = Path(temporary)
         price_frame(work.n_bars).to_csv(folder / "BENCHMARK.csv")
         recipe = folder / "benchmark.toml"
-        store = {"store": str(folder / "store"), "workers": workers}
+        store = {
+            "store": str(folder / "store"),
+            "registry": str(folder / "trials"),
+            "workers": workers,
+        }
         recipe.write_text(work.recipe_text(execution=store))
         command = [sys.executable, "-m", "backtester.cli", "run", str(recipe)]
         command += ["--csv", str(folder / "BENCHMARK.csv"), "--out", str(folder / "runs"), "--json"]
