@@ -37,8 +37,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_CHUNK = 1 << 19
-"""Bars drawn at once: arrays of 4 MB, of which some ten live at a time."""
+_CHUNK = 1 << 16
+"""Bars drawn at once: arrays of half a MB, which stay in the processor's cache."""
 _ROUNDING = 1e-12
 """Share of a series' variance below which a resample of it is constant."""
 
