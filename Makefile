@@ -35,7 +35,7 @@ docs: setup      ## write the generated pages of docs/
 
 example: setup   ## run reports/example anew, on a shorter history to keep it small
 	rm -rf build/example
-	$(BIN)/backtester run lstm --set data.start=2010-01-04 --out build/example
+	$(BIN)/backtester run lstm --set data.start=2010-01-04 --set execution.registry=build/example/trials --out build/example
 	rm -rf reports/example
 	cp -R build/example/lstm-SPY-* reports/example
 	rm reports/example/.lock

