@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from backtester.trials import (
     flat_settings,
     read_snapshot,
     snapshot,
+    temporary_registry_folder,
 )
 
 __all__ = ["evidence_of", "judge_run", "notes_on", "registry_of", "trial_of"]
@@ -146,8 +146,7 @@ def notes_on(registry: TrialRegistry, *, recipe: Recipe) -> tuple[Note, ...]:
             f"{len(damaged)} files of the trial registry are damaged, and those trials are not counted; "
             f"first: {damaged[0].file} ({damaged[0].reason})."
         )
-    temporary = Path(tempfile.gettempdir())
-    if not recipe.execution.registry and temporary in registry.folder.parents:
+    if not recipe.execution.registry and registry.folder == temporary_registry_folder():
         notes.append(
             "There is no home folder to keep trials in: they are in the system's temporary folder and lost "
             "when that is emptied."

@@ -4,7 +4,12 @@ The best of twenty tries looks good by luck alone, so a verdict must know all tw
 """
 
 from backtester.trials.market import same_market
-from backtester.trials.registry import DamagedTrial, TrialRegistry, default_registry_folder
+from backtester.trials.registry import (
+    DamagedTrial,
+    TrialRegistry,
+    default_registry_folder,
+    temporary_registry_folder,
+)
 from backtester.trials.settings import varying_settings
 from backtester.trials.snapshot import SNAPSHOT_RETURNS, SNAPSHOT_TABLE, read_snapshot, snapshot
 from backtester.trials.trial import Trial, flat_settings
@@ -20,5 +25,6 @@ __all__ = [
     "read_snapshot",
     "same_market",
     "snapshot",
+    "temporary_registry_folder",
     "varying_settings",
 ]

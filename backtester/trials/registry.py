@@ -28,7 +28,7 @@ from backtester.files import make_folder, storage_error, write_bytes
 from backtester.trials.market import market_key, same_market, seconds
 from backtester.trials.trial import Trial
 
-__all__ = ["DamagedTrial", "TrialRegistry", "default_registry_folder"]
+__all__ = ["DamagedTrial", "TrialRegistry", "default_registry_folder", "temporary_registry_folder"]
 
 _MAGIC = b"walkforward trial 1\n"
 _SUFFIX = ".trial"
@@ -41,6 +41,11 @@ def default_registry_folder() -> Path:
     # One that exists and is read-only still holds the trials: writing to another would hide them.
     if nearest == folder or os.access(nearest, os.W_OK | os.X_OK):
         return folder
+    return temporary_registry_folder()
+
+
+def temporary_registry_folder() -> Path:
+    """Where trials are kept for a user without a home."""
     return Path(tempfile.gettempdir()) / f"walkforward-backtester-{os.getuid()}" / "trials"
 
 

@@ -27,8 +27,8 @@ from backtester.recipe import (
     published_mapping,
     published_text,
     question_sha256,
-    trial_sha256,
     recipe_from_mapping,
+    trial_sha256,
 )
 
 bp = st.floats(min_value=0.0, max_value=1e6)
