@@ -25,6 +25,8 @@ lookback = 5
 [execution]
 workers = 1
 store = "store"
+[verdict]
+draws = 199
 """
 
 
