@@ -17,12 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtester.backtest.broker import Broker, costs_of, open_account
-from backtester.backtest.feed import Market, market_of
-from backtester.backtest.fills import check_fill
+from backtester.backtest.feed import Market
 from backtester.backtest.ledger import Ledger, bars_table, close_ruined
 from backtester.backtest.loading import LoadedStrategy, load_strategy
 from backtester.backtest.recorder import OrderRecord, OrderStatus, Record
-from backtester.backtest.trading import trade
+from backtester.backtest.trading import tradable_market, trade
 from backtester.forecasts import Forecasts
 from backtester.prices.table import PRICE_COLUMNS, Prices
 from backtester.recipe.sections import BrokerSection
@@ -69,7 +68,7 @@ def replay(
     RecipeError : as `trade`
     """
     loaded = load_strategy(strategy, folder=Path(), periods_per_year=periods_per_year)
-    market = _market(prices, forecasts, broker=broker)
+    market = tradable_market(prices, forecasts, broker=broker)
     account = _Account(market, broker=broker, max_exposure=strategy.max_exposure)
     decider = _bare(loaded, account=account)
     bars = account.bars
@@ -99,7 +98,7 @@ def replay_holding(prices: Prices, forecasts: Forecasts, *, broker: BrokerSectio
     ------
     RecipeError : as `buy_and_hold`
     """
-    market = _market(prices, forecasts, broker=broker)
+    market = tradable_market(prices, forecasts, broker=broker)
     account = _Account(market, broker=broker, max_exposure=1.0)
     first = market.first_origin + 1
     account.bars.now = first
@@ -151,13 +150,6 @@ def retrade(
             periods_per_year=periods_per_year,
         ).bars
     return replay(prices, forecasts, strategy=strategy, broker=broker, periods_per_year=periods_per_year)
-
-
-def _market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection) -> Market:
-    market = market_of(prices, forecasts, fill=broker.fill)
-    horizon = int(forecasts.frame["horizon"].min())
-    check_fill(prices, fill=broker.fill, horizon=horizon, first_bar=market.first_origin + 1)
-    return market
 
 
 def _bare(loaded: LoadedStrategy, *, account: _Account) -> Any:

@@ -25,7 +25,7 @@ from backtester.recipe.sections import BrokerSection
 from backtester.recipe.strategies import StrategySection
 from backtester.references import user_code_error
 
-__all__ = ["Trading", "buy_and_hold", "trade"]
+__all__ = ["Trading", "buy_and_hold", "tradable_market", "trade"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def trade(
     UserCodeError : the user's strategy raised, or asked for an exposure that is no finite number
     """
     loaded = load_strategy(strategy, folder=folder, periods_per_year=periods_per_year)
-    market = _market(prices, forecasts, broker=broker)
+    market = tradable_market(prices, forecasts, broker=broker)
     if not loaded.decides_by_forecast:
         market = market.from_first_origin()
     return _run(market, loaded=loaded, broker=broker, max_exposure=strategy.max_exposure)
@@ -110,7 +110,7 @@ def buy_and_hold(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection)
     -------
     Trading, over the same bars and at the same costs as `trade` gives for these forecasts
     """
-    market = _market(prices, forecasts, broker=broker)
+    market = tradable_market(prices, forecasts, broker=broker)
     lines = market.lines.copy()
     # any number serves as the forecast: where it is NaN the base class would go to cash
     lines[:, -1] = np.where(np.arange(len(lines)) < market.first_origin, np.nan, 0.0)
@@ -120,7 +120,13 @@ def buy_and_hold(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection)
     return _run(held, loaded=loaded, broker=broker, max_exposure=1.0)
 
 
-def _market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection) -> Market:
+def tradable_market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection) -> Market:
+    """Give the bars to trade on, where the broker's fills can be had on them.
+
+    Raises
+    ------
+    RecipeError : fills that these prices cannot carry, see `check_fill`
+    """
     market = market_of(prices, forecasts, fill=broker.fill)
     horizon = int(forecasts.frame["horizon"].min())
     check_fill(prices, fill=broker.fill, horizon=horizon, first_bar=market.first_origin + 1)
