@@ -1,0 +1,37 @@
+"""A system as it was published: its one split, its scaling, its score, and what is wrong with them.
+
+Never mixed with the walk-forward: nothing here enters ``summary.json``, the judgement or the registry. A
+recipe with a section ``[published]`` leaves two more files in the run directory, and none otherwise:
+
+``published.csv``, one row for each forecast, in the order in which the source forecasts them
+
+    target_date, window_start, window_end : sessions; the window's in the order in which it is read, so that
+        both lie after the target where the source reads time backwards
+    actual, last_price : in units of price; the last price is that of the row read before
+    forecast_1 .. forecast_k : of each network, in units of price, in the order of ``seeds``
+    in_training : true where the row is also a target of the training
+    straddles : true where the window holds rows from both sides of the seam between two copies of the
+        history, or none of the target's own copy
+
+``published.json``, a `PublishedRecord`
+"""
+
+from backtester.published.record import (
+    PUBLISHED_CSV,
+    PUBLISHED_JSON,
+    ExaminedRecord,
+    FailureRecord,
+    FlawRecord,
+    PublishedRecord,
+    SeedRecord,
+)
+
+__all__ = [
+    "PUBLISHED_CSV",
+    "PUBLISHED_JSON",
+    "ExaminedRecord",
+    "FailureRecord",
+    "FlawRecord",
+    "PublishedRecord",
+    "SeedRecord",
+]
