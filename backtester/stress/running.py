@@ -18,6 +18,7 @@ from backtester.judging import judge_run, registry_of, trial_of
 from backtester.question import Question
 from backtester.recipe import published_mapping
 from backtester.references import user_code_error
+from backtester.reopening import reopen
 from backtester.reporting import write_report
 from backtester.reporting.page import page_title
 from backtester.reporting.stress_page import write_stress_page
@@ -26,7 +27,6 @@ from backtester.store import FoldStore, default_store_folder
 from backtester.stress.axis import Axis, AxisResult, Choice
 from backtester.stress.choosing import AXES, choose_axes
 from backtester.stress.context import Context, Outcome, Variant
-from backtester.stress.opening import open_context
 from backtester.stress.predicting import Prediction, predict
 from backtester.stress.retraining import AskedVariant, ask_variants, train_variants
 from backtester.stress.values import axis_values, stress_sentence, without_nan
@@ -65,10 +65,12 @@ def plan_stress(directory: Path, *, axes: Sequence[str] = (), changes: dict[str,
 
     Raises
     ------
-    RunDirectoryError : see `open_context`
+    RunDirectoryError : see `reopen`
     RecipeError : no such axis, or a change that is not allowed
     """
-    context = open_context(directory, changes=changes)
+    opened = reopen(directory, changes=changes, sections=("stress", "execution"))
+    settings = opened.question.loaded.recipe.stress
+    context = Context(record=opened.record, question=opened.question, settings=settings)
     chosen = choose_axes(axes or context.settings.axes, folder=Path.cwd())
     asked = tuple((axis, tuple(ask_variants(context, axis.variants(context)))) for axis in chosen)
     store = FoldStore(folder=Path(context.recipe.execution.store or default_store_folder()))

@@ -1,27 +1,54 @@
-"""Open a finished run for stress: ask its question again, from its own files."""
+"""Re-open a finished run as the question that it answers, from its own files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from backtester.errors import RecipeError, RunDirectoryError
 from backtester.prices import Prices, prices_from_frame
-from backtester.question import ask
-from backtester.recipe import LoadedRecipe, StressSection, recipe_from_mapping
+from backtester.question import Question, ask
+from backtester.recipe import LoadedRecipe, recipe_from_mapping
 from backtester.run_directory import RunRecord, read_run
-from backtester.stress.context import Context
 
-__all__ = ["open_context"]
+__all__ = ["Reopened", "reopen"]
 
 
-def open_context(directory: Path, *, changes: dict[str, Any]) -> Context:
-    """Open a finished run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """A finished run and its question, asked again.
+
+    Parameters
+    ----------
+    record : its files
+    question : the one that the run answered, with recipe, prices and folds
+    """
+
+    record: RunRecord
+    question: Question
+
+
+def reopen(
+    directory: Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    sections: tuple[str, ...] = ("execution",),
+    whole: bool = True,
+) -> Reopened:
+    """Re-open a finished run.
 
     Parameters
     ----------
     directory : of the run
-    changes : keys of ``[stress]`` and ``[execution]`` to set on top of the run's recipe
+    changes : keys of the recipe to set on top of the run's
+    sections : whose keys may be set, as they change no question: ``("stress", "execution")``
+    whole : refuse a run in which a fold failed
+
+    Returns
+    -------
+    Reopened; the user's own files are looked for in the current folder, since a run names no other
 
     Raises
     ------
@@ -29,14 +56,16 @@ def open_context(directory: Path, *, changes: dict[str, Any]) -> Context:
         made by another version of the program, or with files that are not here or were edited
     RecipeError : a change that is not allowed
     """
-    foreign = [key for key in changes if not key.startswith(("stress.", "execution."))]
+    changes = dict(changes or {})
+    foreign = [key for key in changes if key.partition(".")[0] not in sections]
     if foreign:
+        allowed = " and ".join(f"[{section}]" for section in sections)
         raise RecipeError(
             f"{foreign[0]}: would make it another run.",
-            advice="Only keys of [stress] and [execution] can be set here; run the changed recipe instead.",
+            advice=f"Only keys of {allowed} can be set here; run the changed recipe instead.",
         )
     record = read_run(directory)
-    if record.manifest["state"] == "incomplete":
+    if whole and record.manifest["state"] == "incomplete":
         raise RunDirectoryError(
             f"{directory}: some folds of this run have no forecast.",
             advice="Run the same recipe again first: only these folds are trained.",
@@ -47,14 +76,12 @@ def open_context(directory: Path, *, changes: dict[str, Any]) -> Context:
         raise RunDirectoryError(
             f"{directory}: its question cannot be asked again here: it was made by version "
             f"{record.manifest['program']['version']}, or files that its recipe names were edited since.",
-            advice="Run its recipe again, then stress that run.",
+            advice="Run its recipe again, then go on from that run.",
         )
-    settings: StressSection = loaded.recipe.stress
-    return Context(record=record, question=question, settings=settings)
+    return Reopened(record=record, question=question)
 
 
 def _loaded(record: RunRecord, *, changes: dict[str, Any]) -> LoadedRecipe:
-    # Files of the user's are looked for in the current folder, since a run names no other.
     return recipe_from_mapping(
         record.manifest["recipe"],
         name=record.manifest["recipe_name"],
