@@ -7,7 +7,13 @@ from typing import TypeGuard
 
 from backtester.errors import RecipeError, UserCodeError
 from backtester.models.forecaster import Forecaster
-from backtester.recipe import LstmModel, ModelSection, ReferenceModel, TrainingSection
+from backtester.recipe import (
+    BidirectionalModel,
+    LstmModel,
+    ModelSection,
+    ReferenceModel,
+    TrainingSection,
+)
 from backtester.references import check_parameters, load_reference, reference_sha256
 
 __all__ = ["ForecasterCache"]
@@ -61,11 +67,13 @@ def _make(model: ModelSection, *, training: TrainingSection, n_features: int, fo
             return RegressorForecaster(
                 regressor_class=named, parameters=model.parameters, name=model.kind, folder=folder
             )
-    from backtester.models.networks import lstm_builder, user_builder
+    from backtester.models.networks import bidirectional_builder, lstm_builder, user_builder
     from backtester.training import FitSettings, NetworkForecaster
 
     if isinstance(model, LstmModel):
         builder = lstm_builder(model)
+    elif isinstance(model, BidirectionalModel):
+        builder = bidirectional_builder(model)
     elif isinstance(model, ReferenceModel):
         builder = user_builder(named, model=model, folder=folder)
     else:

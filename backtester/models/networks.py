@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backtester.errors import BacktesterError, RecipeError
-from backtester.recipe import LstmModel, ReferenceModel
+from backtester.recipe import BidirectionalModel, LstmModel, ReferenceModel
 from backtester.references import check_parameters, reference_file, user_code_error
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Builder", "build_checked", "lstm_builder", "user_builder"]
+__all__ = ["Builder", "bidirectional_builder", "build_checked", "lstm_builder", "user_builder"]
 
 Builder = Callable[[tuple[int, int]], Any]
 
@@ -25,15 +25,34 @@ def lstm_builder(model: LstmModel) -> Builder:
         import keras
 
         network = keras.Sequential([keras.Input(input_shape)])
-        for layer, units in enumerate(model.units, start=1):
+        for layer, (units, dropout) in enumerate(zip(model.units, model.dropouts, strict=True), start=1):
             network.add(
                 keras.layers.LSTM(
                     units, activation=model.activation, return_sequences=layer < len(model.units)
                 )
             )
-            if model.dropout > 0:
-                network.add(keras.layers.Dropout(model.dropout))
+            if dropout > 0:
+                network.add(keras.layers.Dropout(dropout))
         network.add(keras.layers.Dense(1))
+        return network
+
+    return build
+
+
+def bidirectional_builder(model: BidirectionalModel) -> Builder:
+    """Builder of the named model ``bidirectional``."""
+
+    def build(input_shape: tuple[int, int]) -> keras.Model:
+        import keras
+
+        layers = keras.layers
+        network = keras.Sequential([keras.Input(input_shape)])
+        network.add(layers.Conv1D(model.filters, model.kernel, activation="relu"))
+        for layer, units in enumerate(model.units, start=1):
+            network.add(layers.Bidirectional(layers.LSTM(units, return_sequences=layer < len(model.units))))
+        for units in model.dense:
+            network.add(layers.Dense(units, activation="relu"))
+        network.add(layers.Dense(1))
         return network
 
     return build

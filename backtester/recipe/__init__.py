@@ -4,6 +4,7 @@ from backtester.recipe.loading import LoadedRecipe, load_recipe, recipe_from_map
 from backtester.recipe.overrides import parse_overrides
 from backtester.recipe.sections import (
     BaselineModel,
+    BidirectionalModel,
     BrokerSection,
     DataSection,
     ExecutionSection,
@@ -45,6 +46,7 @@ from backtester.recipe.writing import (
 
 __all__ = [
     "BaselineModel",
+    "BidirectionalModel",
     "BrokerSection",
     "DataSection",
     "ExecutionSection",

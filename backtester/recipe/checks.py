@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backtester.recipe.choices import Fill, Source
-from backtester.recipe.models import BaselineModel
+from backtester.recipe.models import BaselineModel, BidirectionalModel, LstmModel
 from backtester.recipe.strategies import Threshold
 
 if TYPE_CHECKING:
@@ -41,7 +41,13 @@ class ContradictionsError(ValueError):
 
 def find_contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
     """Give every pair of keys that do not fit together, in the order of the sections."""
-    return (*_in_data(recipe), *_in_folds(recipe), *_in_strategy(recipe), *_in_broker(recipe))
+    return (
+        *_in_data(recipe),
+        *_in_folds(recipe),
+        *_in_model(recipe),
+        *_in_strategy(recipe),
+        *_in_broker(recipe),
+    )
 
 
 def _in_data(recipe: Recipe) -> Iterator[Contradiction]:
@@ -82,6 +88,21 @@ def _in_folds(recipe: Recipe) -> Iterator[Contradiction]:
 def _n_validation(share: float, *, train: int) -> int:
     """Bars of validation, rounded as the folds do."""
     return max(1, math.floor(share * train + 0.5)) if share > 0 else 0
+
+
+def _in_model(recipe: Recipe) -> Iterator[Contradiction]:
+    model = recipe.model
+    if isinstance(model, LstmModel) and len(model.dropouts) != len(model.units):
+        yield Contradiction(
+            keys=("model.dropout", "model.units"),
+            text=f"model.dropout = {list(model.dropouts)}: must be one number, or as many as the "
+            f"{len(model.units)} of model.units.",
+        )
+    if isinstance(model, BidirectionalModel) and model.kernel > model.lookback:
+        yield Contradiction(
+            keys=("model.kernel", "model.lookback"),
+            text=f"model.kernel = {model.kernel}: must not be above model.lookback = {model.lookback}.",
+        )
 
 
 def _in_strategy(recipe: Recipe) -> Iterator[Contradiction]:

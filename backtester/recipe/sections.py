@@ -23,7 +23,13 @@ from backtester.recipe.choices import (
     Source,
     TargetKind,
 )
-from backtester.recipe.models import BaselineModel, LstmModel, ModelSection, ReferenceModel
+from backtester.recipe.models import (
+    BaselineModel,
+    BidirectionalModel,
+    LstmModel,
+    ModelSection,
+    ReferenceModel,
+)
 from backtester.recipe.section import Section, Session, Span
 from backtester.recipe.strategies import (
     LongOrCash,
@@ -37,6 +43,7 @@ from backtester.recipe.stress import StressSection
 
 __all__ = [
     "BaselineModel",
+    "BidirectionalModel",
     "BrokerSection",
     "DataSection",
     "ExecutionSection",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backtester.calibration import calibrate
 from backtester.models import BASELINES
 from backtester.question import Question
-from backtester.recipe import LstmModel
+from backtester.recipe import BidirectionalModel, LstmModel
 from backtester.store import FoldStore
 from backtester.stress.context import Context
 from backtester.stress.retraining import AskedVariant
@@ -89,10 +89,11 @@ def _cost(question: Question) -> float:
     recipe, train = question.loaded.recipe, question.problem.folds[-1].train
     steps = (train.stop - train.start) * recipe.training.epochs
     model = recipe.model
-    if not isinstance(model, LstmModel):
+    if not isinstance(model, LstmModel | BidirectionalModel):
         return float(steps)
     layers = sum(0.75 + 0.25 * (units / 50.0) ** 2 for units in model.units)
-    return float(steps * model.lookback**0.8 * layers)
+    directions = 2 if isinstance(model, BidirectionalModel) else 1
+    return float(steps * model.lookback**0.8 * layers * directions)
 
 
 def _shape(question: Question) -> str:

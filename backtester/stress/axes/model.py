@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backtester.errors import BacktesterError
-from backtester.recipe import BaselineModel, LstmModel, ReferenceModel
+from backtester.recipe import BaselineModel, BidirectionalModel, LstmModel, ReferenceModel
 from backtester.references import load_reference
 from backtester.stress.axis import AxisResult, Picture, PictureKind
 from backtester.stress.compared import GAIN, GAIN_LABEL, compare, gain_words, hangs_words
@@ -82,10 +82,12 @@ def _changes(context: Context) -> Iterator[tuple[str, Any]]:
         return
     factors = context.settings.model_factors
     values: dict[str, Any] = {"model.lookback": own.lookback}
-    dropouts: dict[str, float] = {}
+    dropouts: dict[str, float | tuple[float, ...]] = {}
     if isinstance(own, LstmModel):
         values["model.units"] = list(own.units)
         dropouts["model.dropout"] = own.dropout
+    elif isinstance(own, BidirectionalModel):
+        values["model.units"] = list(own.units)
     else:
         values |= {
             f"model.parameters.{name}": list(value) if isinstance(value, tuple) else value
@@ -119,7 +121,7 @@ def _is_scalable(value: Any) -> bool:
 def _is_network(context: Context) -> bool:
     model = context.recipe.model
     if not isinstance(model, ReferenceModel):
-        return isinstance(model, LstmModel)
+        return isinstance(model, LstmModel | BidirectionalModel)
     try:
         named = load_reference(model.kind, folder=context.question.loaded.folder)
     except BacktesterError:  # its training will say so
