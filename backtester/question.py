@@ -13,8 +13,16 @@ from backtester.errors import PricesError, UserCodeError
 from backtester.features import feature_matrix
 from backtester.folds import make_folds
 from backtester.models.baselines import BASELINES
-from backtester.prices import Note, Prices, read_prices
-from backtester.recipe import LoadedRecipe, ReferenceModel, ReferenceStrategy, question_sha256, trial_sha256
+from backtester.prices import Note, NoteKind, Prices, read_prices
+from backtester.recipe import (
+    LoadedRecipe,
+    Recipe,
+    ReferenceModel,
+    ReferenceStrategy,
+    Scheme,
+    question_sha256,
+    trial_sha256,
+)
 from backtester.references import reference_sha256
 from backtester.tasks import Problem
 
@@ -30,7 +38,7 @@ class Question:
     loaded : the recipe
     prices : checked
     problem : what is trained
-    notes : on the fills
+    notes : on the fills, and on a test that is no walk-forward
     code_sha256s : of each file of the user's, by the reference that names it
     sha256 : the same for the same question, wherever and however it is run
     trial_sha256 : the same for the same returns: that hash without ``[verdict]``
@@ -134,11 +142,22 @@ def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
         loaded=loaded,
         prices=prices,
         problem=problem,
-        notes=notes,
+        notes=(*_split_notes(recipe), *notes),
         code_sha256s=code_sha256s,
         sha256=question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
         trial_sha256=trial_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
     )
+
+
+def _split_notes(recipe: Recipe) -> tuple[Note, ...]:
+    """Name a test that is no walk-forward, so that its figures are not taken for those of one."""
+    if recipe.folds.scheme is not Scheme.SINGLE:
+        return ()
+    text = (
+        'folds.scheme = "single": this is a single split, not a walk-forward test. The model is trained once '
+        "and tested on all that follows, so that one training span answers for all."
+    )
+    return (Note(kind=NoteKind.WARNING, text=text),)
 
 
 def _model_sha256(loaded: LoadedRecipe) -> str:
