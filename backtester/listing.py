@@ -197,6 +197,7 @@ def _entries(runs: Sequence[_Run], *, market: int | None = None) -> list[dict[st
             "reason": run.reason,
             "recipe": run.recipe,
             "symbol": run.symbol,
+            "scheme": run.settings.get("folds.scheme"),
             "started": run.started or None,
             "market": market,
             "trials_on_market": n_trials if run.trial else None,

@@ -362,3 +362,36 @@ def test_runs_or_their_folders_can_be_compared_from_python(runs: dict[str, Path]
     assert found.sentence.split(" (")[0] in found._repr_html_()
     page = found.write(tmp_path / "folder" / "page.html")
     assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+# ---- single splits ----
+
+
+def as_single_split(directory: Path, *, number: int) -> Path:
+    """Make the manifest of a copied run that of a single split; it has no checksum."""
+    manifest = json.loads((directory / "run.json").read_text())
+    manifest["recipe"]["folds"]["scheme"] = "single"
+    manifest["question_sha256"] = str(number)
+    (directory / "run.json").write_text(json.dumps(manifest))
+    return directory
+
+
+def test_a_single_split_is_not_put_beside_a_walk_forward_test(copied: Path, runs: dict[str, Path]):
+    single = as_single_split(copied, number=1)
+    for order in ([single, runs["first"]], [runs["first"], single]):
+        with pytest.raises(UsageError, match="is a single split, trained once") as refused:
+            compare_runs(order)
+        assert str(single) in refused.value.message
+        assert str(runs["first"]) in refused.value.message
+        assert "--set folds.scheme=rolling" in (refused.value.advice or "")
+
+
+def test_single_splits_are_compared_and_named(copied: Path, runs: dict[str, Path], tmp_path: Path):
+    other = Path(shutil.copytree(runs["first"], tmp_path / "other"))
+    found = compare_runs([as_single_split(copied, number=1), as_single_split(other, number=2)]).figures
+    assert [run["scheme"] for run in found["runs"]] == ["single", "single"]
+    assert found["notes"][0].startswith("These runs are single splits, not walk-forward tests")
+
+
+def test_walk_forward_tests_are_not_called_single_splits(three: Comparison):
+    assert not [note for note in three.figures["notes"] if "single split" in note]

@@ -135,6 +135,20 @@ def test_a_trial_whose_directory_is_gone_is_told_as_deleted(registry: TrialRegis
     assert second["sharpe_buy_and_hold"] is None
 
 
+def test_a_single_split_is_told_from_a_walk_forward_test(registry: TrialRegistry, reports: Path):
+    registry.register(tried(1, folds__scheme="single"))
+    registry.register(tried(2))
+    directory_of(reports, "split", folds__scheme="single")
+    entries = list_runs(reports, registry=registry)
+    assert [entry["scheme"] for entry in entries] == ["single", "rolling", "single"]
+    for width in (60, 120):
+        lines = runs_text(entries, width=width).splitlines()
+        named = [line for line in lines if "[single split]" in line]
+        assert len(named) == 2
+        assert entries[0]["name"] in named[0]
+        assert "split [single split]" in named[1]
+
+
 def test_a_directory_tells_its_trial_whatever_it_is_called(registry: TrialRegistry, reports: Path):
     registry.register(tried(1))
     directory_of(reports, "moved", own=tried(1).sha256)

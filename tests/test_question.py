@@ -7,6 +7,7 @@ from backtester.errors import PricesError, RecipeError, UserCodeError
 from backtester.forecasters import ForecasterCache
 from backtester.pipeline import answer
 from backtester.planning import plan_of
+from backtester.prices import NoteKind
 from backtester.tasks import TaskRunner
 from tests.markets import random_walk
 from tests.questions import RIDGE, question
@@ -40,6 +41,15 @@ def test_costs_that_one_trade_could_not_pay_are_refused_before_anything_is_train
     broker = {"commission_bp": 1000.0, "slippage_bp": 1000.0}
     with pytest.raises(RecipeError, match="would take the whole equity in one trade"):
         question(random_walk(300, seed=1), broker=broker, strategy={"max_exposure": 5.0})
+
+
+def test_a_single_split_is_noted_and_a_walk_forward_is_not():
+    model = {"kind": "last_return"}
+    split = question(random_walk(300, seed=1), model=model, folds={"train": 100, "scheme": "single"})
+    (note,) = [note for note in split.notes if "single split, not a walk-forward test" in note.text]
+    assert note.kind is NoteKind.WARNING
+    walked = question(random_walk(300, seed=1), model=model, folds={"train": 100, "test": 50})
+    assert not [note for note in walked.notes if "single split" in note.text]
 
 
 def test_a_baseline_without_a_training_sample_can_be_planned():

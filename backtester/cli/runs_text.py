@@ -66,7 +66,9 @@ def _heading(entries: Sequence[Entry]) -> str:
 def _about(entry: Entry, *, twin: bool) -> Iterator[list[str]]:
     """Give paragraphs, each of parts that stay in one line where they can."""
     state = {"done": "", "deleted": " [deleted or elsewhere]"}.get(entry["state"], f" [{entry['state']}]")
-    yield [entry["name"] + state]
+    # other evidence than a walk-forward test, whatever else the run differs in
+    split = " [single split]" if entry["scheme"] == "single" else ""
+    yield [entry["name"] + split + state]
     if entry["reason"]:
         yield entry["reason"].split()
     if entry["differs"]:

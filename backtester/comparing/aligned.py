@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backtester.errors import StorageError, UsageError
 from backtester.judgement.on_search import risk_matched_difference
 from backtester.metrics import risk_free_per_bar
-from backtester.recipe import VerdictSection
+from backtester.recipe import Scheme, VerdictSection
 from backtester.run_directory import RunRecord, check_files, read_run
 from backtester.trials import same_market
 
@@ -77,7 +77,8 @@ def align_runs(directories: Sequence[Path]) -> list[AlignedRun]:
 
     Raises
     ------
-    UsageError : fewer than two runs, one twice, or fewer than 60 dates in common
+    UsageError : fewer than two runs, one twice, a single split beside a walk-forward test, or fewer than 60
+        dates in common
     RunDirectoryError : there is no finished run in a folder
     StorageError : the files of a run are missing or damaged, or of another version
 
@@ -89,6 +90,7 @@ def align_runs(directories: Sequence[Path]) -> list[AlignedRun]:
     _check_folders(directories)
     records = [_read(directory) for directory in directories]
     _check_questions(records)
+    _check_splits(records)
     dates = _common_dates(records)
     periods = _periods_per_year(records[0], dates=dates)
     names = _names(directories)
@@ -151,6 +153,26 @@ def _check_questions(records: Sequence[RunRecord]) -> None:
             raise UsageError(
                 f"{record.directory}: is the same run as {other}.", advice="Leave out one of the copies."
             )
+
+
+def _check_splits(records: Sequence[RunRecord]) -> None:
+    """Check that no single split stands beside a walk-forward test: the one knows a single training span."""
+    single = [record for record in records if _scheme(record) == Scheme.SINGLE.value]
+    walked = [record for record in records if _scheme(record) != Scheme.SINGLE.value]
+    if single and walked:
+        raise UsageError(
+            f"{single[0].directory}: is a single split, trained once, and {walked[0].directory} is a "
+            "walk-forward test: their figures are not of one kind.",
+            advice="Compare single splits with one another, or run that recipe again with "
+            "`--set folds.scheme=rolling`.",
+        )
+
+
+def _scheme(record: RunRecord) -> str:
+    try:
+        return str(record.manifest["recipe"]["folds"]["scheme"])
+    except (KeyError, TypeError) as error:
+        raise _unusable(record.directory, error) from error
 
 
 def _common_dates(records: Sequence[RunRecord]) -> pd.DatetimeIndex:
@@ -224,6 +246,7 @@ def _about(record: RunRecord, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
         "end": f"{bars[-1]:%Y-%m-%d}",
         "bars": len(bars),
         "bars_between": len(record.returns.loc[dates[0] : dates[-1]]) - len(dates),
+        "scheme": _scheme(record),
         "folds": len(record.manifest["folds"]),
         "failed_folds": sum(fold["state"] == "failed" for fold in record.manifest["folds"]),
         "r2_oos": _r2_oos(record.forecasts, dates=dates),

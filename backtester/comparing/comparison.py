@@ -52,7 +52,8 @@ def compare_runs(directories: Sequence[Path]) -> Comparison:
 
     Raises
     ------
-    UsageError : fewer than two runs, one twice, or fewer than 60 dates in common
+    UsageError : fewer than two runs, one twice, a single split beside a walk-forward test, or fewer than 60
+        dates in common
     RunDirectoryError : there is no finished run in a folder
     StorageError : the files of a run are missing or damaged, or of another version
 
