@@ -41,6 +41,7 @@ FLOW = (
     ("calibration", "manifest", "listing"),
     ("planning", "results", "reopening"),
     ("stress",),
+    ("audit",),
     ("pipeline",),
     ("api",),
     ("cli",),

@@ -1,0 +1,6 @@
+"""Did anything see the future? Cuts, other futures, and ledgers over every part that decides."""
+
+from backtester.audit.auditing import audit_question, audit_run, quick_audit
+from backtester.audit.finding import Audit, Check, Leak
+
+__all__ = ["Audit", "Check", "Leak", "audit_question", "audit_run", "quick_audit"]

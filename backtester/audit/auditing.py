@@ -1,0 +1,185 @@
+"""The audit: of a recipe before anything is trained, of a finished run, and the quick one within a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from backtester.audit.columns import Column, check_columns, cuts_of
+from backtester.audit.finding import Audit, Check
+from backtester.audit.fits import check_fits
+from backtester.audit.samples import check_folds, check_scale
+from backtester.audit.trading import check_fills, check_strategy, random_forecasts
+from backtester.backtest import Trading, trade
+from backtester.features import feature_matrix
+from backtester.forecasts import Forecasts
+from backtester.models import BASELINES
+from backtester.prices import Prices
+from backtester.question import Question
+from backtester.recipe import ReferenceModel, ReferenceStrategy
+from backtester.reopening import reopen
+from backtester.seeds import seed_of
+from backtester.stress.axes.regimes import is_bear, is_turbulent
+from backtester.walkforward import baseline_table
+
+__all__ = ["audit_question", "audit_run", "quick_audit"]
+
+QUICK_CUTS = 25
+"""Beside those at every fold's border; a cut compares all bars before it."""
+_FOLDS = 3
+_STRATEGY_CUTS = 6
+
+Step = Callable[[str], None]
+
+
+def audit_question(question: Question, *, cuts: int = 0, step: Step = lambda _: None) -> Audit:
+    """Audit a recipe on its prices before training.
+
+    Parameters
+    ----------
+    question : from `ask`
+    cuts : bars to cut the history after, for the features; 0: every one
+    step : told what begins
+
+    Returns
+    -------
+    Audit of features, fold samples, the scale of the prices, the strategy on drawn forecasts, and the
+    user's own model, fitted for one epoch
+
+    Raises
+    ------
+    BacktesterError : user code that fails on the whole history
+    """
+    step("Cutting the history under the features.")
+    checks = _features(question, cuts=cuts)
+    step("Changing the bars that follow each part of a fold.")
+    checks += _folds(question)
+    step("Running the strategy with another future.")
+    checks += _strategy(question)
+    if isinstance(question.loaded.recipe.model, ReferenceModel):
+        step("Fitting the model with another future.")
+        checks += check_fits(question, folds=[0], epochs=1)
+    return Audit.of(checks)
+
+
+def quick_audit(question: Question) -> Audit:
+    """Audit the user's own features and strategy by some cuts, as every run does by itself.
+
+    What comes with the program is audited by its tests.
+    """
+    own = [name for name in question.loaded.recipe.features.columns if ":" in name]
+    checks = _features(question, cuts=QUICK_CUTS, columns=own) if own else []
+    if isinstance(question.loaded.recipe.strategy, ReferenceStrategy):
+        checks += _strategy(question, n_cuts=2)
+    return Audit.of(checks)
+
+
+def audit_run(directory: Path, *, cuts: int = 0, n_folds: int = _FOLDS, step: Step = lambda _: None) -> Audit:
+    """Audit a finished run: what `audit_question` does, and its fitted networks, orders and regimes.
+
+    Parameters
+    ----------
+    directory : of the run
+    n_folds : folds that are trained again, three times each, spread from the first to the last
+
+    Raises
+    ------
+    RunDirectoryError : no finished run, or its question cannot be asked again here
+    """
+    reopened = reopen(directory, whole=False)
+    question, record = reopened.question, reopened.record
+    step("Cutting the history under the features and the regimes.")
+    checks = _features(question, cuts=cuts) + _regimes(question, cuts=cuts)
+    step("Changing the bars that follow each part of a fold.")
+    checks += _folds(question)
+    if question.problem.model.kind not in BASELINES:
+        done = [fold["index"] for fold in record.manifest["folds"] if fold["state"] != "failed"]
+        chosen = [done[i] for i in np.unique(np.linspace(0, len(done) - 1, n_folds).round().astype(int))]
+        step(f"Training {len(chosen)} folds again, with the future cut off and changed.")
+        training = question.problem.training
+        alone = training.members == 1 and not training.warm_start
+        checks += check_fits(question, folds=chosen, stored=record.forecasts if alone else None)
+    step("Running the strategy with another future.")
+    forecasts = Forecasts(frame=record.forecasts)
+    checks += _strategy(question, forecasts=forecasts)
+    dates = question.prices.dates
+    for name, orders in record.orders.groupby("strategy"):
+        checks.append(check_fills(orders, dates=dates, subject=str(name)))
+    return Audit.of(checks)
+
+
+def _features(question: Question, *, cuts: int, columns: Sequence[str] | None = None) -> list[Check]:
+    recipe, prices = question.loaded.recipe, question.prices
+    borders = [fold.test.start for fold in question.problem.folds]
+    seed = seed_of(recipe.seed, "audit")
+    chosen = cuts_of(len(prices), n_cuts=cuts, borders=borders, seed=seed)
+    names = recipe.features.columns if columns is None else columns
+    return check_columns(
+        [_column(name, folder=question.loaded.folder) for name in names], prices, cuts=chosen
+    )
+
+
+def _column(name: str, *, folder: Path) -> Column:
+    def compute(prices: Prices) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        values: np.ndarray[tuple[int], np.dtype[np.float64]] = feature_matrix(
+            prices, [name], folder=folder
+        ).values[:, 0]
+        return values
+
+    return Column(subject=f"feature '{name}'", compute=compute)
+
+
+def _regimes(question: Question, *, cuts: int) -> list[Check]:
+    year = question.loaded.recipe.data.periods_per_year
+    seed = seed_of(question.loaded.recipe.seed, "audit")
+    chosen = cuts_of(len(question.prices), n_cuts=cuts, seed=seed)
+    columns = [
+        Column(subject="regime 'bear'", compute=lambda prices: is_bear(prices.column("close"), year=year)),
+        Column(
+            subject="regime 'turbulent'",
+            compute=lambda prices: is_turbulent(prices.column("close"), year=year),
+        ),
+    ]
+    return check_columns(columns, question.prices, cuts=chosen)
+
+
+def _folds(question: Question) -> list[Check]:
+    problem = question.problem
+    if problem.model.kind in BASELINES:
+        return []
+    folds = range(len(problem.folds))
+    scale = check_scale(
+        problem, prices=question.prices, columns=question.loaded.recipe.features.columns, fold=0
+    )
+    return [*check_folds(problem, dates=question.prices.dates, folds=folds), scale]
+
+
+def _strategy(
+    question: Question, *, forecasts: Forecasts | None = None, n_cuts: int = _STRATEGY_CUTS
+) -> list[Check]:
+    recipe, prices, problem = question.loaded.recipe, question.prices, question.problem
+    if forecasts is None:
+        table = baseline_table(problem, kind="last_price", dates=prices.dates)
+        forecasts = random_forecasts(table, seed=seed_of(recipe.seed, "audit"))
+
+    def traded(on: Prices, table: Forecasts) -> Trading:
+        return trade(
+            on,
+            table,
+            strategy=recipe.strategy,
+            broker=recipe.broker,
+            folder=question.loaded.folder,
+            periods_per_year=recipe.data.periods_per_year,
+        )
+
+    first, last = problem.folds[0].test.start + 2, len(prices) - 2
+    chosen = sorted({int(bar) for bar in np.linspace(first, last, n_cuts + 2)[1:-1]})
+    return check_strategy(
+        traded,
+        prices=prices,
+        forecasts=forecasts,
+        cuts=[bar for bar in chosen if first <= bar <= last],
+        subject=f"strategy '{recipe.strategy.kind}'",
+    )

@@ -1,0 +1,188 @@
+"""Fitted networks: trained again on a cut history, and on one with another future.
+
+A fold is trained on the bars up to the middle of its test span, and on a history whose bars after that are
+others. Its forecasts up to there must be the same to the bit, and so must its weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backtester.audit.finding import TO_THE_END, Check, Leak
+from backtester.audit.history import cut_after, with_another_future
+from backtester.errors import BacktesterError
+from backtester.execution import Executor, open_executor
+from backtester.features import feature_matrix
+from backtester.folds import Fold
+from backtester.prices import Prices
+from backtester.question import Question
+from backtester.recipe import TrainingSection
+from backtester.tasks import Problem, Task, TaskFailure, TaskResult
+
+__all__ = ["check_fits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refit:
+    """A fold to train again: on which bars, and up to where nothing may differ."""
+
+    problem: Problem
+    fold: int
+    bar: int
+    what: str
+
+
+def check_fits(
+    question: Question,
+    *,
+    folds: Sequence[int],
+    epochs: int = 0,
+    stored: pd.DataFrame | None = None,
+) -> list[Check]:
+    """Train folds again where the future is cut off or another.
+
+    Parameters
+    ----------
+    question : what was asked
+    folds : which
+    epochs : fewer than the recipe's, to look at a model rather than at a run; 0: as the recipe says
+    stored : the run's forecasts, which the first fit must give again; None: there are none yet
+
+    Returns
+    -------
+    One check of forecasts and weights, and with ``stored`` one that a fold trained anew gives the run's
+    forecasts
+
+    Raises
+    ------
+    FoldsFailedError : no worker can be started
+    """
+    problem = _shortened(question.problem, epochs=epochs)
+    subject = f"the fitted {problem.model.kind}"
+    try:
+        leaks, repeated = _compare_all(problem, question=question, folds=folds, stored=stored)
+    except BacktesterError as error:
+        return [Check(subject=subject, method="trained again", skipped=error.message)]
+    checks = [
+        Check(
+            subject=subject,
+            method=f"{len(folds)} folds trained again with the bars after a forecast cut off, and changed",
+            n=2 * len(folds),
+            leak=min(leaks, key=lambda leak: leak.first) if leaks else None,
+        )
+    ]
+    if stored is not None:
+        checks.append(
+            Check(
+                subject="the run's forecasts",
+                method=f"{len(folds)} folds trained again: the same forecasts",
+                n=len(folds),
+                leak=min(repeated, key=lambda leak: leak.first) if repeated else None,
+            )
+        )
+    return checks
+
+
+def _shortened(problem: Problem, *, epochs: int) -> Problem:
+    """One network a fold is enough to see a leak by, and each fold by itself."""
+    changes: dict[str, object] = {"members": 1, "warm_start": False}
+    if epochs:
+        changes["epochs"] = min(epochs, problem.training.epochs)
+    training = TrainingSection.model_validate(problem.training.model_dump() | changes)
+    return dataclasses.replace(problem, training=training)
+
+
+def _compare_all(
+    problem: Problem, *, question: Question, folds: Sequence[int], stored: pd.DataFrame | None
+) -> tuple[list[Leak], list[Leak]]:
+    prices, columns = question.prices, question.loaded.recipe.features.columns
+    leaks: list[Leak] = []
+    repeated: list[Leak] = []
+    first = Task(fold=folds[0], member=0)
+    with open_executor(
+        question.loaded.recipe.execution, problem=problem, tasks=[first], n_tasks=1
+    ) as executor:
+        for fold in folds:
+            own = _trained(executor, problem=problem, fold=fold)
+            if stored is not None:
+                repeated += _repeated(own, problem=problem, fold=fold, stored=stored, prices=prices)
+            for refit in _refits(problem, prices=prices, columns=columns, fold=fold):
+                leaks += _leaks(
+                    own, _trained(executor, problem=refit.problem, fold=fold), refit=refit, prices=prices
+                )
+    return leaks, repeated
+
+
+def _refits(problem: Problem, *, prices: Prices, columns: Sequence[str], fold: int) -> list[_Refit]:
+    test = problem.folds[fold].test
+    bar = (test.start + test.stop - 1) // 2
+    found = []
+    for what, other in (
+        ("with the bars after it cut off", cut_after(prices, bar=bar)),
+        ("with another future", with_another_future(prices, bar=bar, seed=bar)),
+    ):
+        again = dataclasses.replace(
+            problem,
+            features=feature_matrix(other, columns, folder=problem.folder),
+            close=other.column("close"),
+            folds=tuple(_cut(each, n_bars=len(other)) for each in problem.folds[: fold + 1]),
+        )
+        found.append(_Refit(problem=again, fold=fold, bar=bar, what=what))
+    return found
+
+
+def _cut(fold: Fold, *, n_bars: int) -> Fold:
+    return dataclasses.replace(fold, test=slice(fold.test.start, min(fold.test.stop, n_bars)))
+
+
+def _trained(executor: Executor, *, problem: Problem, fold: int) -> TaskResult:
+    task = Task(fold=fold, member=0)
+    executor.turn_to(problem, first=task)
+    (outcome,) = executor.run([task], initial={})
+    if isinstance(outcome, TaskFailure):
+        raise BacktesterError(f"fold {fold} could not be trained: {outcome.reason}")
+    return outcome
+
+
+def _leaks(own: TaskResult, other: TaskResult, *, refit: _Refit, prices: Prices) -> list[Leak]:
+    test = refit.problem.folds[refit.fold].test
+    n_known = refit.bar - test.start + 1
+    moved = own.forecast[:n_known] != other.forecast[:n_known]
+    weights = any(not np.array_equal(a, b) for a, b in zip(own.weights, other.weights, strict=True))
+    if not moved.any() and not weights:
+        return []
+    place = test.start + (int(np.argmax(moved)) if moved.any() else 0)
+    what = "weights and forecasts" if weights else "forecasts"
+    return [
+        Leak(
+            first=prices.dates[place].date(),
+            n_bars=int(moved.sum()),
+            reach=TO_THE_END if weights else max(1, refit.bar - place),
+            text=f"fold {refit.fold} trained again {refit.what} has other {what}",
+        )
+    ]
+
+
+def _repeated(
+    own: TaskResult, *, problem: Problem, fold: int, stored: pd.DataFrame, prices: Prices
+) -> list[Leak]:
+    mine: NDArray[np.float64] = stored.loc[stored["fold"] == fold, "forecast"].to_numpy()
+    differs = own.forecast != mine
+    if not differs.any():
+        return []
+    place = problem.folds[fold].test.start + int(np.argmax(differs))
+    return [
+        Leak(
+            first=prices.dates[place].date(),
+            n_bars=int(differs.sum()),
+            reach=0,
+            text=f"fold {fold} trained again gives {own.forecast[differs][0]:.9g}, "
+            f"the run has {mine[differs][0]:.9g}",
+        )
+    ]
