@@ -72,8 +72,8 @@ def _notes(figures: Figures) -> Iterator[str]:
     differing = {key for run in runs for key in run["differs"]}
     if all(run["scheme"] == "single" for run in runs):
         yield (
-            "These runs are single splits, not walk-forward tests: each was trained once, so that one span of "
-            "the market answers for all."
+            "These runs are single splits, not walk-forward tests: each was trained once, so that one span "
+            "of the market answers for all."
         )
     told = _counted(runs, [run["bars"] - run["bars_between"] - dates["bars"] for run in runs])
     if told:
