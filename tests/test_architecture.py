@@ -40,7 +40,7 @@ FLOW = (
     ("question",),
     ("calibration", "manifest", "listing"),
     ("planning", "results", "reopening"),
-    ("stress",),
+    ("stress", "explaining"),
     ("audit",),
     ("pipeline",),
     ("api",),
