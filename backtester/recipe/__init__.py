@@ -2,6 +2,7 @@
 
 from backtester.recipe.loading import LoadedRecipe, load_recipe, recipe_from_mapping
 from backtester.recipe.overrides import parse_overrides
+from backtester.recipe.published import Order, PublishedSection, ScalerRows, TestRows
 from backtester.recipe.sections import (
     BaselineModel,
     BidirectionalModel,
@@ -60,12 +61,15 @@ __all__ = [
     "LstmModel",
     "ModelSection",
     "OnBadRow",
+    "Order",
     "PriceKind",
+    "PublishedSection",
     "Recipe",
     "ReferenceModel",
     "ReferenceStrategy",
     "ReportSection",
     "ScalerKind",
+    "ScalerRows",
     "Scheme",
     "Section",
     "Source",
@@ -73,6 +77,7 @@ __all__ = [
     "StressSection",
     "TargetKind",
     "TargetSection",
+    "TestRows",
     "Threshold",
     "TrainingSection",
     "VerdictSection",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backtester.recipe.choices import Fill, Source
 from backtester.recipe.models import BaselineModel, BidirectionalModel, LstmModel
+from backtester.recipe.published import TestRows
 from backtester.recipe.strategies import Threshold
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def find_contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
         *_in_model(recipe),
         *_in_strategy(recipe),
         *_in_broker(recipe),
+        *_in_published(recipe),
     )
 
 
@@ -56,6 +58,12 @@ def _in_data(recipe: Recipe) -> Iterator[Contradiction]:
         yield Contradiction(
             keys=("data.source", "data.path"),
             text=f'data.path = "": source = "{data.source.value}" needs the path of a file.',
+        )
+    if data.column and data.source not in {Source.CSV, Source.PARQUET}:
+        yield Contradiction(
+            keys=("data.column", "data.source"),
+            text=f"data.column = {data.column!r}: chooses a column of a file; data.source is "
+            f'"{data.source.value}".',
         )
     if data.start is not None and data.end is not None and data.start >= data.end:
         yield Contradiction(
@@ -129,4 +137,40 @@ def _in_broker(recipe: Recipe) -> Iterator[Contradiction]:
             keys=("broker.fill", "target.horizon"),
             text='broker.fill = "next_close": needs target.horizon of at least 2, not 1: '
             "a one-bar forecast has expired when the order fills.",
+        )
+
+
+def _in_published(recipe: Recipe) -> Iterator[Contradiction]:
+    published, lookback = recipe.published, recipe.model.lookback
+    if published is None:
+        return
+    again = published.test is TestRows.AGAIN
+    if again != (published.test_rows > 0):
+        wanted = "must be above 0" if again else "must be left out"
+        yield Contradiction(
+            keys=("published.test_rows", "published.test"),
+            text=f"published.test_rows = {published.test_rows}: {wanted} with "
+            f'published.test = "{published.test.value}".',
+        )
+    if published.validation_on_test and recipe.training.patience > 0:
+        yield Contradiction(
+            keys=("published.validation_on_test", "training.patience"),
+            text=f"training.patience = {recipe.training.patience}: must be 0 with "
+            "published.validation_on_test = true, or the rows that are forecast choose the network.",
+        )
+    if published.validation > 0.0 and published.validation_on_test:
+        yield Contradiction(
+            keys=("published.validation", "published.validation_on_test"),
+            text=f"published.validation = {published.validation}: must be 0 with validation_on_test = true.",
+        )
+    if isinstance(published.train, int) and published.train <= lookback:
+        yield Contradiction(
+            keys=("published.train", "model.lookback"),
+            text=f"published.train = {published.train}: must be more rows than model.lookback = {lookback}.",
+        )
+    if isinstance(recipe.model, BaselineModel):
+        yield Contradiction(
+            keys=("published.train", "model.kind"),
+            text=f'model.kind = "{recipe.model.kind}": learns nothing, and [published] trains it; '
+            "leave that section out.",
         )

@@ -40,10 +40,11 @@ _BOUNDS = {"ge": "at least {}", "gt": "above {}", "le": "at most {}", "lt": "bel
 def section_classes(section: str) -> Mapping[str, type[Section]]:
     """Give the classes of a section by kind; a section without kinds has the one kind ``""``."""
     annotation = Recipe.model_fields[section].annotation
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return types.MappingProxyType({"": annotation})
+    members = [member for member in get_args(annotation) or (annotation,) if member is not types.NoneType]
+    if len(members) == 1 and isinstance(members[0], type) and issubclass(members[0], Section):
+        return types.MappingProxyType({"": members[0]})
     classes: dict[str, type[Section]] = {}
-    for member in get_args(annotation):
+    for member in members:
         cls, *metadata = get_args(member)
         classes.update({entry.tag: cls for entry in metadata if isinstance(entry, Tag)})
     return types.MappingProxyType(classes)

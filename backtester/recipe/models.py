@@ -16,7 +16,7 @@ _Sizes = tuple[Annotated[int, Field(ge=1, le=10_000)], ...]
 
 Dropout = Annotated[
     _Share | Annotated[tuple[_Share, ...], Field(min_length=1, max_length=8, strict=False)],
-    Allowed(text="a number, at least 0, below 1, or an array of such, one for each layer"),
+    Allowed(text="a number, at least 0, below 1, or an array of one for each layer"),
 ]
 
 

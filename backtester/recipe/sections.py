@@ -30,6 +30,7 @@ from backtester.recipe.models import (
     ModelSection,
     ReferenceModel,
 )
+from backtester.recipe.published import PublishedSection
 from backtester.recipe.section import Section, Session, Span
 from backtester.recipe.strategies import (
     LongOrCash,
@@ -57,6 +58,7 @@ __all__ = [
     "ModelSection",
     "OnBadRow",
     "PriceKind",
+    "PublishedSection",
     "Recipe",
     "ReferenceModel",
     "ReferenceStrategy",
@@ -85,6 +87,8 @@ class DataSection(Section):
     """The sample's name, the ticker at Yahoo, or a name for the file's prices."""
     path: str = ""
     """The file, for `csv` and `parquet`; relative to the recipe's folder."""
+    column: str = Field(default="", max_length=300)
+    """A file's column, by its header, whose prices serve as close; `""`: the one named Close."""
     start: Session | None = None
     """First session used; left out: from the beginning."""
     end: Session | None = None
@@ -232,6 +236,7 @@ class Recipe(Section):
     broker: BrokerSection = BrokerSection()
     verdict: VerdictSection = VerdictSection()
     stress: StressSection = StressSection()
+    published: PublishedSection | None = None
     execution: ExecutionSection = ExecutionSection()
     report: ReportSection = ReportSection()
 

@@ -20,15 +20,15 @@ def as_mapping(recipe: Recipe) -> dict[str, Any]:
 
     Returns
     -------
-    dict of sections; enums by value, dates as ISO texts, absent dates as None.
+    dict of sections; enums by value, dates as ISO texts, absent dates as None, an absent section left out.
     `recipe_from_mapping` makes the same recipe from it
     """
-    return recipe.model_dump(mode="json")
+    return {key: value for key, value in recipe.model_dump(mode="json").items() if value is not None}
 
 
 def as_toml(recipe: Recipe) -> str:
     """Write the complete recipe as a file that loads to the same recipe."""
-    values = recipe.model_dump()
+    values = {key: value for key, value in recipe.model_dump().items() if value is not None}
     top = [f"{key} = {format_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
     tables = [format_table(key, values=value) for key, value in values.items() if isinstance(value, dict)]
     return "\n".join(["\n".join(top) + "\n", *tables])
@@ -75,11 +75,13 @@ def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[s
 
 
 def trial_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:
-    """Hash what determines the returns: `question_sha256` without ``[verdict]``.
+    """Hash what determines the returns: `question_sha256` without ``[verdict]`` and ``[published]``.
 
-    To judge the same returns by other thresholds is no new trial.
+    To judge the same returns by other thresholds, or to show another score beside them, is no new trial.
     """
-    return _sha256_of(recipe, without=("verdict",), bars_sha256=bars_sha256, code_sha256s=code_sha256s)
+    return _sha256_of(
+        recipe, without=("verdict", "published"), bars_sha256=bars_sha256, code_sha256s=code_sha256s
+    )
 
 
 def _sha256_of(
@@ -87,7 +89,7 @@ def _sha256_of(
 ) -> str:
     mapping = _with_bare_references(as_mapping(recipe))
     for section in ("execution", "report", "stress", *without):
-        del mapping[section]
+        mapping.pop(section, None)
     mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
     # In the order given, which is the columns': two files of one name in two folders are told apart.
     code = [[_bare_reference(reference), digest] for reference, digest in code_sha256s.items()]

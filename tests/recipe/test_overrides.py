@@ -91,7 +91,7 @@ def test_overrides_may_be_a_mapping_by_key_or_by_section(make, overrides):
 def test_a_problem_in_an_override_is_listed_with_those_of_the_recipe(problems):
     found = problems({"model": {"dropout": 2.0}}, ["model.unit=3"])
     assert found == [
-        "model.dropout = 2.0: must be a number, at least 0, below 1.",
+        "model.dropout = 2.0: must be a number, at least 0, below 1, or an array of one for each layer.",
         "model.unit = 3: unknown key. Did you mean 'units'?",
     ]
 

@@ -63,7 +63,10 @@ CASES = {
         "model.parameters = { day = 2020-01-02 }: "
         "must be a table of texts, finite numbers, true/false, arrays and tables.",
     ),
-    "C03": ({"model": {"dropout": 1.5}}, "model.dropout = 1.5: must be a number, at least 0, below 1."),
+    "C03": (
+        {"model": {"dropout": 1.5}},
+        "model.dropout = 1.5: must be a number, at least 0, below 1, or an array of one for each layer.",
+    ),
     "C03-nan": ({"broker": {"cash": math.nan}}, "broker.cash = nan: must be a number, above 0."),
     "C04": (
         {"folds": {"train": 20}, "model": {"lookback": 20}},
@@ -116,8 +119,8 @@ CASES = {
     ),
     "kind-not-a-text": (
         {"model": {"kind": ["lstm"]}},
-        'model.kind = ["lstm"]: must be one of "lstm", "last_price", "last_return", "mean_return", '
-        'or your own as "file.py:name".',
+        'model.kind = ["lstm"]: must be one of "lstm", "bidirectional", "last_price", "last_return", '
+        '"mean_return", or your own as "file.py:name".',
     ),
     "reference-without-name": (
         {"model": {"kind": "mine.py:"}},

@@ -174,6 +174,22 @@ def test_judging_by_other_thresholds_is_another_question_and_the_same_trial():
     )
 
 
+def test_the_published_mode_is_another_question_and_the_same_trial():
+    with_score = loaded({"published": {"scores": {"META": 6.415}}})
+    assert question(with_score) != question(Recipe())
+    assert question(with_score) != question(loaded({"published": {}}))
+    assert trial_sha256(with_score, bars_sha256="b", code_sha256s={}) == trial_sha256(
+        Recipe(), bars_sha256="b", code_sha256s={}
+    )
+
+
+def test_a_recipe_without_the_published_mode_does_not_speak_of_it():
+    assert "published" not in as_mapping(Recipe())
+    assert "published" not in as_toml(Recipe())
+    recipe = loaded({"published": {"train": 0.8, "scores": {"A B": 1.5}}, "model": {"dropout": [0.25]}})
+    assert Recipe.model_validate(as_mapping(recipe)) == recipe
+
+
 def test_bars_and_code_are_part_of_the_question():
     hashes = {
         question(Recipe()),
