@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +24,102 @@ from backtester.recipe import (
     TargetSection,
     TrainingSection,
 )
-from backtester.samples import FoldSamples, fold_samples
+from backtester.samples import FoldSamples, Samples, fold_samples
 from backtester.seeds import seed_of
 
-__all__ = ["Problem", "Task", "TaskFailure", "TaskResult", "TaskRunner", "task_key"]
+__all__ = [
+    "BESIDE",
+    "Fingerprint",
+    "Problem",
+    "Task",
+    "TaskFailure",
+    "TaskResult",
+    "TaskRunner",
+    "TaskSamples",
+    "Trainable",
+    "fold_words",
+    "task_key",
+]
 
 # Part of every key: a change of the training code that moves a bit must raise it.
 TRAINING_VERSION = 1
+
+BESIDE = -1
+"""Instead of a fold: tasks that are trained beside the walk-forward, for the published mode."""
+
+
+class TaskSamples(Protocol):
+    """The samples of a task, and the way back from a scaled prediction to a forecast."""
+
+    @property
+    def train(self) -> Samples:
+        """What is fitted."""
+
+    @property
+    def validation(self) -> Samples:
+        """What is watched; may have length 0."""
+
+    @property
+    def test(self) -> Samples:
+        """What is forecast."""
+
+    def to_forecast(self, predicted: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Turn scaled predictions (n_test,) into forecasts (n_test,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What determines the samples of a task.
+
+    Parameters
+    ----------
+    settings : values that JSON can hold, by name
+    arrays : of numbers, in a fixed order
+    """
+
+    settings: Mapping[str, Any]
+    arrays: tuple[NDArray[np.float64], ...]
+
+
+class Trainable(Protocol):
+    """What can be cut into training tasks: a walk-forward, and whatever is trained beside it."""
+
+    @property
+    def symbol(self) -> str:
+        """Whose prices these are."""
+
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+
+    @property
+    def model(self) -> ModelSection:
+        """As in the recipe."""
+
+    @property
+    def training(self) -> TrainingSection:
+        """As in the recipe."""
+
+    @property
+    def folder(self) -> Path:
+        """Where a relative reference in ``model`` starts."""
+
+    @property
+    def code_sha256(self) -> str:
+        """Of the user's file named by ``model``, empty for a named model."""
+
+    @property
+    def n_features(self) -> int:
+        """Columns of a window."""
+
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, in the order in which they are begun."""
+
+    def samples(self, fold: int) -> TaskSamples:
+        """Scaled samples of the tasks of one fold."""
+
+    def fingerprint(self, fold: int) -> Fingerprint:
+        """What determines those samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +166,34 @@ class Problem:
                     warmup=self.features.warmup,
                 )
 
+    @property
+    def n_features(self) -> int:
+        """Columns of a window."""
+        return len(self.features.names)
+
+    def tasks(self) -> tuple[Task, ...]:
+        """Every fold and member, in order."""
+        return tuple(
+            Task(fold=fold.index, member=member)
+            for fold in self.folds
+            for member in range(self.training.members)
+        )
+
+    def fingerprint(self, fold: int) -> Fingerprint:
+        """What determines the samples of one fold: the data of its span, how it is cut and scaled."""
+        cut = self.folds[fold]
+        first, last = cut.train.start, cut.test.stop
+        parts = (cut.train, cut.validation, cut.test)
+        return Fingerprint(
+            settings={
+                "layout": [[part.start - first, part.stop - first] for part in parts],
+                "warmup": self.features.warmup,
+                "target": self.target.model_dump(mode="json"),
+                "feature_scaler": self.feature_scaler.value,
+            },
+            arrays=(self.features.values[first:last], self.close[first:last]),
+        )
+
     def samples(self, fold: int) -> FoldSamples:
         """Scaled samples of one fold."""
         return fold_samples(
@@ -94,9 +213,20 @@ class Task:
     fold: int
     member: int
 
-    def seed(self, problem: Problem) -> int:
+    def seed(self, problem: Trainable) -> int:
         """The seed of this network, whatever was trained before it."""
         return seed_of(problem.seed, "network", problem.symbol, self.fold, self.member)
+
+
+def fold_words(fold: int) -> str:
+    """Name a fold for a message.
+
+    Examples
+    --------
+    >>> fold_words(3), fold_words(BESIDE)
+    ('fold 3', 'the published mode')
+    """
+    return "the published mode" if fold == BESIDE else f"fold {fold}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +237,8 @@ class TaskResult:
     ----------
     task : which one
     seed : of this network
-    forecast : (n_test,) ``horizon``-bar log returns, one for each origin of the fold's test span
+    forecast : (n_test,) one for each origin of the fold's test span: ``horizon``-bar log returns, or
+        whatever the problem's samples turn predictions into
     report : epochs and losses
     weights : the network's; empty for other forecasters
     note : what the user should know, e.g. that the network did not compile
@@ -129,22 +260,17 @@ class TaskFailure:
     reason: str
 
 
-def task_key(problem: Problem, task: Task, *, begins_from: str = "") -> str:
+def task_key(problem: Trainable, task: Task, *, begins_from: str = "") -> str:
     """Hash of all that determines a task's result: data of its span, settings, code, seed.
 
     Parameters
     ----------
     begins_from : with a warm start, the key of the task whose weights it begins from
     """
-    fold = problem.folds[task.fold]
-    first, last = fold.train.start, fold.test.stop
-    layout = [[part.start - first, part.stop - first] for part in (fold.train, fold.validation, fold.test)]
+    samples = problem.fingerprint(task.fold)
     settings = {
+        **samples.settings,
         "version": TRAINING_VERSION,
-        "layout": layout,
-        "warmup": problem.features.warmup,
-        "target": problem.target.model_dump(mode="json"),
-        "feature_scaler": problem.feature_scaler.value,
         "model": problem.model.model_dump(mode="json") | {"kind": _name_of(problem.model)},
         "training": problem.training.model_dump(mode="json", exclude={"members", "warm_start"}),
         "code": problem.code_sha256,
@@ -152,8 +278,8 @@ def task_key(problem: Problem, task: Task, *, begins_from: str = "") -> str:
         "seed": task.seed(problem),
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(problem.features.values[first:last]).tobytes())
-    digest.update(np.ascontiguousarray(problem.close[first:last]).tobytes())
+    for array in samples.arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
@@ -174,12 +300,12 @@ class TaskRunner:
     forecasters : made before, whose compiled graphs are used again
     """
 
-    def __init__(self, problem: Problem, *, forecasters: ForecasterCache) -> None:
+    def __init__(self, problem: Trainable, *, forecasters: ForecasterCache) -> None:
         self._problem = problem
         self._forecaster = forecasters.get(
             problem.model,
             training=problem.training,
-            n_features=len(problem.features.names),
+            n_features=problem.n_features,
             folder=problem.folder,
             code_sha256=problem.code_sha256,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,10 @@ from backtester.forecasts import FORECAST_COLUMNS, Forecasts
 from backtester.models import BASELINES, baseline_forecasts
 from backtester.prices import Note, NoteKind
 from backtester.store import DamagedEntry, FoldStore
-from backtester.tasks import Problem, Task, TaskFailure, TaskResult, task_key
+from backtester.tasks import Problem, Task, TaskFailure, TaskResult, Trainable, fold_words, task_key
 
 __all__ = [
+    "Beside",
     "FoldOutcome",
     "Progress",
     "Timing",
@@ -42,7 +44,7 @@ class Progress:
     Parameters
     ----------
     done, total : tasks
-    fold : index of the one just finished
+    fold : index of the one just finished; see `fold_words`
     failed : whether it gave nothing
     loss : its last training loss, in scaled units; None where it failed or has none
     seconds_left : at the rate so far
@@ -93,12 +95,29 @@ class FoldOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What came of the tasks that belong to no fold, by member."""
+
+    results: tuple[TaskResult, ...] = ()
+    failures: tuple[TaskFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WalkForward:
-    """All folds after the training, in order."""
+    """All folds after the training, in order, and what was trained beside them."""
 
     outcomes: tuple[FoldOutcome, ...]
     timing: Timing
     notes: tuple[Note, ...]
+    beside: Beside = Beside()
+
+
+class Folded(Trainable, Protocol):
+    """What is trained fold by fold, perhaps with other tasks beside."""
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """The schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,16 +130,14 @@ class Work:
     notes: tuple[Note, ...]
 
 
-def open_work(problem: Problem, *, store: FoldStore) -> Work:
+def open_work(problem: Trainable, *, store: FoldStore) -> Work:
     """Look up every task of a problem in the store; a damaged entry is noted and trained again."""
     if problem.model.kind in BASELINES:
         return Work(keys={}, stored=(), missing=(), notes=())
     keys: dict[Task, str] = {}
-    for fold in problem.folds:
-        for member in range(problem.training.members):
-            task = Task(fold=fold.index, member=member)
-            before = _before(problem, task)
-            keys[task] = task_key(problem, task, begins_from=keys[before] if before else "")
+    for task in problem.tasks():
+        before = _before(problem, task)
+        keys[task] = task_key(problem, task, begins_from=keys[before] if before else "")
     found = {task: store.read(key, task=task) for task, key in keys.items()}
     damaged = [(task, entry) for task, entry in found.items() if isinstance(entry, DamagedEntry)]
     return Work(
@@ -130,22 +147,23 @@ def open_work(problem: Problem, *, store: FoldStore) -> Work:
         notes=tuple(
             Note(
                 kind=NoteKind.WARNING,
-                text=f"The stored result of fold {task.fold} was damaged ({entry.reason}); trained again.",
+                text=f"The stored result of {fold_words(task.fold)} was damaged ({entry.reason}); "
+                "trained again.",
             )
             for task, entry in damaged
         ),
     )
 
 
-def _before(problem: Problem, task: Task) -> Task | None:
+def _before(problem: Trainable, task: Task) -> Task | None:
     """The task whose weights this one begins from, if any."""
-    if not problem.training.warm_start or task.fold == 0:
+    if not problem.training.warm_start or task.fold <= 0:
         return None
     return Task(fold=task.fold - 1, member=task.member)
 
 
 def walk_forward(
-    problem: Problem,
+    problem: Folded,
     *,
     work: Work,
     store: FoldStore,
@@ -190,15 +208,20 @@ def walk_forward(
         )
         for fold in problem.folds
     )
-    trained = {task.fold for task in work.missing}
+    indices = {fold.index for fold in problem.folds}
+    beside = Beside(
+        results=tuple(sorted((r for r in results if r.task.fold not in indices), key=lambda r: r.task)),
+        failures=tuple(sorted((f for f in failures if f.task.fold not in indices), key=lambda f: f.task)),
+    )
+    trained = {task.fold for task in work.missing} & indices
     timing = Timing(
         startup_seconds=begun - started,
         training_seconds=time.monotonic() - begun,
         workers=executor.n_workers,
         folds_trained=len(trained),
-        folds_reused=len({result.task.fold for result in work.stored} - trained),
+        folds_reused=len(({result.task.fold for result in work.stored} & indices) - trained),
     )
-    return WalkForward(outcomes=outcomes, timing=timing, notes=tuple(notes))
+    return WalkForward(outcomes=outcomes, timing=timing, notes=tuple(notes), beside=beside)
 
 
 _WARM = Note(
@@ -207,11 +230,13 @@ _WARM = Note(
 )
 
 
-def _outcomes(problem: Problem, *, work: Work, executor: Executor) -> Iterator[TaskResult | TaskFailure]:
+def _outcomes(problem: Folded, *, work: Work, executor: Executor) -> Iterator[TaskResult | TaskFailure]:
     """Do the missing tasks: all at once, or with a warm start fold after fold."""
     if not problem.training.warm_start:
         yield from executor.run(work.missing, initial={})
         return
+    indices = {fold.index for fold in problem.folds}
+    yield from executor.run([task for task in work.missing if task.fold not in indices], initial={})
     weights = {result.task: result.weights for result in work.stored}
     for fold in problem.folds:
         wave = [task for task in work.missing if task.fold == fold.index]

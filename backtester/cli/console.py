@@ -98,13 +98,17 @@ def _plain_progress() -> Any:
 
 
 def _about(progress: Progress) -> str:
+    from backtester.tasks import fold_words
+
     loss = "" if progress.loss is None else f"  loss {progress.loss:.4f}"
     failed = "  failed" if progress.failed else ""
     rate = f"{progress.rate:.1f}/s  {progress.seconds_left:.0f} s left"
-    return f"fold {progress.fold}{loss}{failed}  {rate}"
+    return f"{fold_words(progress.fold)}{loss}{failed}  {rate}"
 
 
 def _workers(progress: Progress) -> str:
-    states = ["idle" if fold is None else f"fold {fold}" for fold in progress.busy_with[:8]]
+    from backtester.tasks import fold_words
+
+    states = ["idle" if fold is None else fold_words(fold) for fold in progress.busy_with[:8]]
     more = len(progress.busy_with) - len(states)
     return f"  workers: {', '.join(states)}{f' and {more} more' if more else ''}" if states else ""

@@ -9,7 +9,7 @@ from typing import Protocol
 from backtester.execution.pool import WorkerPool, available_cores
 from backtester.models.forecaster import Weights
 from backtester.recipe import ExecutionSection, ExecutorKind
-from backtester.tasks import Problem, Task, TaskFailure, TaskResult
+from backtester.tasks import Task, TaskFailure, TaskResult, Trainable
 
 __all__ = ["Executor", "WorkerPool", "available_cores", "n_workers", "open_executor"]
 
@@ -39,7 +39,7 @@ class Executor(Protocol):
         initial : weights to begin from, for the tasks that do
         """
 
-    def turn_to(self, problem: Problem, *, first: Task) -> None:
+    def turn_to(self, problem: Trainable, *, first: Task) -> None:
         """Leave the problem for another one, whose shapes are compiled where they are new.
 
         Raises
@@ -61,7 +61,7 @@ class _Idle:
         """Do nothing."""
         return iter(())
 
-    def turn_to(self, problem: Problem, *, first: Task) -> None:
+    def turn_to(self, problem: Trainable, *, first: Task) -> None:
         """Do nothing."""
 
 
@@ -74,7 +74,7 @@ def n_workers(section: ExecutionSection, *, n_tasks: int) -> int:
 
 @contextlib.contextmanager
 def open_executor(
-    section: ExecutionSection, *, problem: Problem, tasks: Sequence[Task], n_tasks: int = 0
+    section: ExecutionSection, *, problem: Trainable, tasks: Sequence[Task], n_tasks: int = 0
 ) -> Iterator[Executor]:
     """Start workers for these tasks and stop them at the end.
 

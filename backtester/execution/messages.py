@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backtester import errors
 from backtester.errors import BacktesterError
 from backtester.models.forecaster import Weights
-from backtester.tasks import Problem, Task, TaskFailure, TaskResult
+from backtester.tasks import Task, TaskFailure, TaskResult, Trainable
 
 __all__ = ["Done", "Ready", "Refused", "Start", "Work"]
 
@@ -16,7 +16,7 @@ __all__ = ["Done", "Ready", "Refused", "Start", "Work"]
 class Start:
     """To a worker: prepare for tasks of this problem, compiled for the shape of the first."""
 
-    problem: Problem
+    problem: Trainable
     first: Task
 
 

@@ -20,7 +20,7 @@ from backtester.errors import BacktesterError, FoldsFailedError
 from backtester.execution.messages import Done, Ready, Refused, Start, Work
 from backtester.execution.worker import ENVIRONMENT
 from backtester.models.forecaster import Weights
-from backtester.tasks import Problem, Task, TaskFailure, TaskResult
+from backtester.tasks import Task, TaskFailure, TaskResult, Trainable
 
 __all__ = ["WorkerPool", "available_cores"]
 
@@ -93,7 +93,7 @@ class WorkerPool:
     BacktesterError : on entering, what makes the problem untrainable, as a worker found
     """
 
-    def __init__(self, n_workers: int, *, problem: Problem, first: Task) -> None:
+    def __init__(self, n_workers: int, *, problem: Trainable, first: Task) -> None:
         self._n_workers = n_workers
         self._start = Start(problem=problem, first=first)
         self._workers: list[_Worker] = []
@@ -128,7 +128,7 @@ class WorkerPool:
         """Largest memory that a worker has had."""
         return max((worker.peak_bytes() for worker in self._workers), default=0)
 
-    def turn_to(self, problem: Problem, *, first: Task) -> None:
+    def turn_to(self, problem: Trainable, *, first: Task) -> None:
         """Leave the problem for another one; between two `run`.
 
         Raises

@@ -20,7 +20,7 @@ from backtester.execution.worker import ENVIRONMENT
 from backtester.forecasters import ForecasterCache
 from backtester.models.forecaster import Weights
 from backtester.recipe import ExecutionSection
-from backtester.tasks import Problem, Task, TaskFailure, TaskResult, TaskRunner, task_key
+from backtester.tasks import Task, TaskFailure, TaskResult, TaskRunner, Trainable, task_key
 
 __all__ = ["RayExecutor"]
 
@@ -43,7 +43,7 @@ class RayExecutor:
     BacktesterError : on entering, what a worker refused
     """
 
-    def __init__(self, section: ExecutionSection, *, problem: Problem, first: Task) -> None:
+    def __init__(self, section: ExecutionSection, *, problem: Trainable, first: Task) -> None:
         self._section = section
         self._problem = problem
         self._first = first
@@ -65,7 +65,7 @@ class RayExecutor:
             raise
         return self
 
-    def turn_to(self, problem: Problem, *, first: Task) -> None:
+    def turn_to(self, problem: Trainable, *, first: Task) -> None:
         """Leave the problem for another one; between two `run`.
 
         Raises
@@ -126,9 +126,9 @@ class RayExecutor:
         return outcome
 
 
-def _name_of(problem: Problem) -> str:
+def _name_of(problem: Trainable) -> str:
     """Hash all that determines a problem's results: what a process made for one serves no other."""
-    keys = (task_key(problem, Task(fold=fold.index, member=0)) for fold in problem.folds)
+    keys = (task_key(problem, task) for task in problem.tasks() if task.member == 0)
     return hashlib.sha256("".join(keys).encode()).hexdigest()
 
 
@@ -156,7 +156,7 @@ _made: dict[str, TaskRunner] = {}
 _forecasters = ForecasterCache()
 
 
-def _prepare(problem: Problem, *, name: str, first: Task) -> Ready | Refused:
+def _prepare(problem: Trainable, *, name: str, first: Task) -> Ready | Refused:
     try:
         _runner(problem, name=name, first=first)
     except BacktesterError as error:
@@ -165,7 +165,7 @@ def _prepare(problem: Problem, *, name: str, first: Task) -> Ready | Refused:
 
 
 def _attempt(
-    problem: Problem, *, name: str, first: Task, task: Task, initial: Weights
+    problem: Trainable, *, name: str, first: Task, task: Task, initial: Weights
 ) -> TaskResult | TaskFailure:
     try:
         runner = _runner(problem, name=name, first=first)
@@ -174,7 +174,7 @@ def _attempt(
     return runner.attempt(task, initial=initial)
 
 
-def _runner(problem: Problem, *, name: str, first: Task) -> TaskRunner:
+def _runner(problem: Trainable, *, name: str, first: Task) -> TaskRunner:
     if name not in _made:
         _made.clear()
         runner = TaskRunner(problem, forecasters=_forecasters)
