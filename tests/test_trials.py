@@ -89,6 +89,23 @@ def test_an_identical_rerun_is_no_new_trial(tmp_path: Path):
     assert file.read_bytes() == before
 
 
+def test_returns_that_differ_in_their_last_bits_are_no_other_trial(tmp_path: Path):
+    registry, replayed = TrialRegistry(folder=tmp_path), trial(1)
+    registry.register(replayed)
+    real = trial(1, returns=replayed.returns * (1.0 + 1e-13) + 1e-15)
+    assert registry.identify(real).sha256 == replayed.sha256
+    other = trial(1, returns=replayed.returns + 1e-8)
+    assert registry.identify(other).sha256 != replayed.sha256
+
+
+def test_a_ruin_is_the_same_trial_again(tmp_path: Path):
+    _, moves = walk()
+    ruined = np.where(np.arange(len(moves)) < 100, moves, np.nan)
+    registry = TrialRegistry(folder=tmp_path)
+    registry.register(trial(1, returns=ruined))
+    assert registry.identify(trial(1, returns=ruined.copy())).sha256 == f"{1:064x}"
+
+
 def test_trials_are_told_by_id(tmp_path: Path):
     registry = TrialRegistry(folder=tmp_path)
     for number in (9, 2, 300):

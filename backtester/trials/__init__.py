@@ -12,7 +12,7 @@ from backtester.trials.registry import (
 )
 from backtester.trials.settings import varying_settings
 from backtester.trials.snapshot import SNAPSHOT_RETURNS, SNAPSHOT_TABLE, read_snapshot, snapshot
-from backtester.trials.trial import Trial, flat_settings
+from backtester.trials.trial import Trial, flat_settings, same_returns
 
 __all__ = [
     "SNAPSHOT_RETURNS",
@@ -24,6 +24,7 @@ __all__ = [
     "flat_settings",
     "read_snapshot",
     "same_market",
+    "same_returns",
     "snapshot",
     "temporary_registry_folder",
     "varying_settings",

@@ -26,7 +26,7 @@ import platformdirs
 
 from backtester.files import make_folder, storage_error, write_bytes
 from backtester.trials.market import market_key, same_market, seconds
-from backtester.trials.trial import Trial
+from backtester.trials.trial import Trial, same_returns
 
 __all__ = ["DamagedTrial", "TrialRegistry", "default_registry_folder", "temporary_registry_folder"]
 
@@ -87,10 +87,11 @@ class TrialRegistry:
         """Give the trial the id that it is kept under.
 
         That is its own, unless other returns are kept under it already: then what made them was not all in
-        the hash, and it is another trial.
+        the hash, and it is another trial. Returns that differ by 1e-9 or less are the same: a replay's and
+        Backtrader's differ in their last bits.
         """
         present = _read(self.folder / f"{trial.sha256}{_SUFFIX}")
-        if isinstance(present, Trial) and not np.array_equal(present.returns, trial.returns):
+        if isinstance(present, Trial) and not same_returns(present.returns, trial.returns):
             return trial.known_by_its_returns()
         return trial
 

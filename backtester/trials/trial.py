@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Trial", "flat_settings"]
+__all__ = ["Trial", "flat_settings", "same_returns"]
+
+_ROUNDING = 1e-9
+"""Returns nearer than this are the same: a replayed equity and Backtrader's differ by some 1e-15 of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +66,19 @@ class Trial:
             )
         if not len(self.dates) or not self.dates.is_monotonic_increasing or not self.dates.is_unique:
             raise ValueError("dates must be increasing, at least one")
+
+
+def same_returns(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> bool:
+    """Whether two series of returns are the same up to rounding; NaN is NaN.
+
+    Examples
+    --------
+    >>> same_returns(np.array([0.01, np.nan]), np.array([0.01 + 1e-15, np.nan]))
+    True
+    """
+    return one.shape == other.shape and bool(
+        np.allclose(one, other, rtol=0.0, atol=_ROUNDING, equal_nan=True)
+    )
 
 
 def flat_settings(published: Mapping[str, Any], *, prefix: str = "") -> dict[str, Any]:
