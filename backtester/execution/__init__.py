@@ -6,12 +6,13 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from backtester.execution.messages import is_refusal
 from backtester.execution.pool import WorkerPool, available_cores
 from backtester.models.forecaster import Weights
 from backtester.recipe import ExecutionSection, ExecutorKind
 from backtester.tasks import Task, TaskFailure, TaskResult, Trainable
 
-__all__ = ["Executor", "WorkerPool", "available_cores", "n_workers", "open_executor"]
+__all__ = ["Executor", "WorkerPool", "available_cores", "is_refusal", "n_workers", "open_executor"]
 
 
 class Executor(Protocol):

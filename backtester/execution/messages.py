@@ -9,7 +9,7 @@ from backtester.errors import BacktesterError
 from backtester.models.forecaster import Weights
 from backtester.tasks import Task, TaskFailure, TaskResult, Trainable
 
-__all__ = ["Done", "Ready", "Refused", "Start", "Work"]
+__all__ = ["Done", "Ready", "Refused", "Start", "Work", "is_refusal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,20 @@ class Refused:
         return cls(kind=type(error).__name__, message=error.message, advice=error.advice)
 
     def error(self) -> BacktesterError:
-        """Give the error that was refused with."""
+        """Give the error that was refused with; see `is_refusal`."""
         kind: type[BacktesterError] = getattr(errors, self.kind)
-        return kind(self.message, advice=self.advice)
+        error = kind(self.message, advice=self.advice)
+        error.__cause__ = _RefusedError()
+        return error
+
+
+class _RefusedError(Exception):
+    """Cause of an error that is about one problem."""
+
+
+def is_refusal(error: BacktesterError) -> bool:
+    """Whether a worker refused one problem, and others can still be trained; else nothing can be."""
+    return isinstance(error.__cause__, _RefusedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
