@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
+    from backtester.audit import audit_question, audit_run
 
-__all__ = ["Compared", "Run", "ask", "compare", "open_run", "plan", "run"]
+__all__ = ["Compared", "Run", "ask", "audit_question", "audit_run", "compare", "open_run", "plan", "run"]
+
+_ELSEWHERE = {"audit_question": "backtester.audit", "audit_run": "backtester.audit"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("backtester.api"), name)
+    return getattr(importlib.import_module(_ELSEWHERE.get(name, "backtester.api")), name)
 
 
 def __dir__() -> list[str]:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from backtester.audit.columns import Column, check_columns, cuts_of
 from backtester.audit.finding import Audit, Check
 from backtester.audit.fits import check_fits
 from backtester.audit.samples import check_folds, check_scale
 from backtester.audit.trading import check_fills, check_strategy, random_forecasts
-from backtester.backtest import Trading, trade
+from backtester.backtest import trade
 from backtester.features import feature_matrix
 from backtester.forecasts import Forecasts
 from backtester.models import BASELINES
@@ -164,7 +165,7 @@ def _strategy(
         table = baseline_table(problem, kind="last_price", dates=prices.dates)
         forecasts = random_forecasts(table, seed=seed_of(recipe.seed, "audit"))
 
-    def traded(on: Prices, table: Forecasts) -> Trading:
+    def traded(on: Prices, table: Forecasts) -> pd.DataFrame:
         return trade(
             on,
             table,
@@ -172,7 +173,7 @@ def _strategy(
             broker=recipe.broker,
             folder=question.loaded.folder,
             periods_per_year=recipe.data.periods_per_year,
-        )
+        ).orders
 
     first, last = problem.folds[0].test.start + 2, len(prices) - 2
     chosen = sorted({int(bar) for bar in np.linspace(first, last, n_cuts + 2)[1:-1]})

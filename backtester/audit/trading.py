@@ -14,13 +14,12 @@ import pandas as pd
 
 from backtester.audit.finding import Check, Leak
 from backtester.audit.history import cut_after, with_another_bar, with_another_future
-from backtester.backtest import Trading
 from backtester.forecasts import Forecasts
 from backtester.prices import Prices
 
 __all__ = ["check_fills", "check_strategy", "random_forecasts"]
 
-Trader = Callable[[Prices, Forecasts], Trading]
+Trader = Callable[[Prices, Forecasts], pd.DataFrame]
 
 _FILL = ["decided", "filled", "side", "size", "price"]
 
@@ -39,7 +38,7 @@ def check_strategy(
 
     Parameters
     ----------
-    traded : trades forecasts on prices
+    traded : trades forecasts on prices, and gives the orders as `Trading` has them
     prices, forecasts : the whole history
     cuts : bars after the first origin, at whose close the strategy decides
     subject : for messages
@@ -48,7 +47,7 @@ def check_strategy(
     -------
     A check of its orders by cut, by another future, and by another rest of the bar that fills
     """
-    whole = traded(prices, forecasts).orders
+    whole = traded(prices, forecasts)
     dates = prices.dates
     past: dict[str, Leak] = {}
     sizes: dict[str, Leak] = {}
@@ -58,11 +57,11 @@ def check_strategy(
             ("the bars after it cut off", cut_after(prices, bar=bar)),
             ("another future", with_another_future(prices, bar=bar, seed=bar)),
         ):
-            mine = traded(other, _known(forecasts, prices=other, at=at)).orders
+            mine = traded(other, _known(forecasts, prices=other, at=at))
             _compare(past, own=whole, other=mine, by=at, what=f"with {name}", decided_at=None)
         if bar + 1 < len(prices) - 1:
             other = with_another_bar(prices, bar=bar + 1, seed=bar)
-            mine = traded(other, _known(forecasts, prices=other, at=at)).orders
+            mine = traded(other, _known(forecasts, prices=other, at=at))
             text = "with another high, low, close and volume on the day of the fill"
             _compare(sizes, own=whole, other=mine, by=dates[bar + 1], what=text, decided_at=at)
     return [

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli import comparing, running, showing, starting, storing, stressing
+from backtester.cli import auditing, comparing, running, showing, starting, storing, stressing
 from backtester.cli.console import print_error
 from backtester.errors import BacktesterError, InterruptedRunError, StorageError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("run")(running.run)
 app.command("plan")(running.plan)
 app.command("stress")(stressing.stress)
+app.command("audit")(auditing.audit)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)
 app.command("compare")(comparing.compare)
