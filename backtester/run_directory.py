@@ -18,7 +18,9 @@ from backtester.errors import LockedError, RunDirectoryError, StorageError
 from backtester.files import storage_error, write_bytes
 
 __all__ = [
+    "ADDED_FILES",
     "DATA_FILES",
+    "EXPLAIN",
     "FINISHED",
     "JUDGED_FILES",
     "LOCK",
@@ -41,6 +43,7 @@ __all__ = [
 MANIFEST = "run.json"
 SUMMARY = "summary.json"
 STRESS = "stress.json"
+EXPLAIN = "explain.json"
 CHECKSUMS = "SHA256SUMS"
 LOCK = ".lock"
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -58,6 +61,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 # an all-digit hash or symbol is a name, not a number
 _TEXTS = {"symbol": "str", "trial": "str", "recipe": "str"}
 DATA_FILES = (SUMMARY, *TABLES)
+ADDED_FILES = (STRESS, EXPLAIN)
+"""What other commands add to a finished run."""
 JUDGED_FILES = (SUMMARY, "trials.csv", "trial_returns.csv")
 """What judging a run again writes anew."""
 PAGE = "index.html"
@@ -213,7 +218,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 def write_checksums(directory: Path) -> None:
     """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
-    names = [*DATA_FILES, *([STRESS] if (directory / STRESS).is_file() else [])]
+    names = [*DATA_FILES, *(name for name in ADDED_FILES if (directory / name).is_file())]
     lines = [f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write_bytes(directory / CHECKSUMS, "".join(lines).encode())
 
