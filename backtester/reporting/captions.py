@@ -9,6 +9,9 @@ from backtester.reporting.charts import MAX_POINTS, RECENT_BARS
 from backtester.reporting.curves import drawdown_curves, equity_curves
 from backtester.reporting.judgement import is_judged
 from backtester.reporting.judgement_captions import judgement_captions
+from backtester.reporting.published import read_published
+from backtester.reporting.published_charts import published_captions
+from backtester.reporting.split import is_single
 from backtester.run_directory import RunRecord
 
 __all__ = ["captions"]
@@ -22,6 +25,7 @@ def captions(record: RunRecord) -> dict[str, str]:
     ratios = [row["rmse_ratio"] for row in record.summary["folds_table"]]
     known = [ratio for ratio in ratios if not words.is_missing(ratio)]
     folds = record.manifest["folds"]
+    published = read_published(record)
     return {
         "equity": "Of 100 at the start, "
         + ", ".join(f"{words.LABELS[str(name)].lower()} made {value:.1f}" for name, value in ends.items())
@@ -39,9 +43,12 @@ def captions(record: RunRecord) -> dict[str, str]:
         "folds": "In prices, the forecast erred less than the last price in "
         f"{sum(ratio < 1 for ratio in known)} of "
         f"{words.plural(len(known), 'fold')} that can be scored.",
-        "spans": f"{words.plural(len(folds), 'fold')}; every test span comes after its training span, and "
+        "spans": "One split: the test span comes after the training span."
+        if is_single(record)
+        else f"{words.plural(len(folds), 'fold')}; every test span comes after its training span, and "
         "the test spans follow each other without gap or overlap.",
         **(judgement_captions(record) if is_judged(record) else {}),
+        **({} if published is None else published_captions(published)),
     }
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backtester.published import PUBLISHED_CSV, PUBLISHED_JSON
 from backtester.reporting import words
 from backtester.reporting.curves import monthly_returns
+from backtester.reporting.split import is_single
 from backtester.reporting.table import known_series
 from backtester.run_directory import RunRecord
 
@@ -31,13 +33,15 @@ LAST_TRADES = 12
 
 _SECTIONS = (
     *("data", "folds", "features", "target", "model", "training"),
-    *("strategy", "broker", "verdict", "execution", "report"),
+    *("published", "strategy", "broker", "verdict", "execution", "report"),
 )
 _FILES = (
     ("tearsheet_buy_and_hold.html", "QuantStats tear sheet, strategy against buy-and-hold"),
     ("tearsheet_last_price.html", "QuantStats tear sheet, strategy against the last price"),
     ("stress.html", "how far the result carries over, axis by axis"),
     ("stress.json", "every case of every axis"),
+    ("explain.html", "gates, cell state and memory of one of its networks"),
+    ("explain.json", "all that this page draws"),
     ("summary.json", "every headline figure, by stable key"),
     ("forecasts.csv", "each out-of-sample forecast with what then happened"),
     ("baselines.csv", "the naive forecasts at the same origins"),
@@ -48,6 +52,8 @@ _FILES = (
     ("variants.csv", "daily returns at double costs, one bar later and without costs"),
     ("trials.csv", "every variant that was ever scored on these prices"),
     ("trial_returns.csv", "daily returns of each of them"),
+    (PUBLISHED_CSV, "each forecast of the system as published; not out of sample"),
+    (PUBLISHED_JSON, "its figures and flaws; not out of sample"),
     ("prices.csv", "the bars as used, after repairs"),
     ("run.json", "recipe as used, data hashes, seeds, versions, state of each fold"),
     ("SHA256SUMS", "checksums of the data files"),
@@ -57,7 +63,7 @@ _FILES = (
 def question(record: RunRecord) -> dict[str, Any]:
     """What was asked: names for the sentence, and the facts as (label, text)."""
     recipe, data = record.manifest["recipe"], record.manifest["data"]
-    model, folds, broker = recipe["model"], recipe["folds"], recipe["broker"]
+    model, broker = recipe["model"], recipe["broker"]
     horizon, outside = int(recipe["target"]["horizon"]), record.summary["out_of_sample"]
     units = ", ".join(str(unit) for unit in model.get("units", ()))
     members = int(recipe["training"].get("members", 1))
@@ -74,11 +80,7 @@ def question(record: RunRecord) -> dict[str, Any]:
         ("Prices", f"{data['adjustment']} daily bars, {words.span(data['start'], data['end'])}"),
         ("Out of sample", f"{words.span(outside['start'], outside['end'])}, {outside['bars']:,} bars"),
         ("Model", ", ".join(part for part in model_parts if part)),
-        (
-            "Retrained",
-            f"{words.plural(len(record.manifest['folds']), 'time')}, each on {_length(folds['train'])} "
-            f"({folds['scheme']}), then tested on {_length(folds['test'])}",
-        ),
+        _training_words(record),
         ("Forecast", f"{words.plural(horizon, 'bar')} ahead, after each close"),
         ("Strategy", f"{kind}: {meaning}" if meaning else kind),
         ("Costs a side", f"{broker['commission_bp']:g} bp commission, {broker['slippage_bp']:g} bp slippage"),
@@ -91,6 +93,17 @@ def question(record: RunRecord) -> dict[str, Any]:
         "strategy": kind,
         "facts": facts,
     }
+
+
+def _training_words(record: RunRecord) -> tuple[str, str]:
+    folds = record.manifest["recipe"]["folds"]
+    if is_single(record):
+        return "Trained", f"once, on {_length(folds['train'])}, then tested on all that follows"
+    return (
+        "Retrained",
+        f"{words.plural(len(record.manifest['folds']), 'time')}, each on {_length(folds['train'])} "
+        f"({folds['scheme']}), then tested on {_length(folds['test'])}",
+    )
 
 
 def _length(value: Any) -> str:
@@ -252,7 +265,12 @@ def cost_rows(record: RunRecord) -> list[dict[str, Any]]:
 def settings(record: RunRecord) -> list[tuple[str, list[tuple[str, str]]]]:
     """The recipe as used, section by section, values as in a recipe file."""
     recipe: Mapping[str, Any] = record.manifest["recipe"]
-    top = [(key, _toml(value)) for key, value in recipe.items() if not isinstance(value, Mapping)]
+    # a section that is not given is null, and not a setting
+    top = [
+        (key, _toml(value))
+        for key, value in recipe.items()
+        if not isinstance(value, Mapping) and value is not None
+    ]
     # run.json has sorted keys; a reader expects the order of a recipe file
     names = sorted(
         (name for name, section in recipe.items() if isinstance(section, Mapping)),
@@ -278,9 +296,9 @@ def notes(record: RunRecord) -> list[dict[str, str]]:
 
 def files(record: RunRecord) -> list[tuple[str, str]]:
     """Files beside the page, the page itself left out."""
-    made_with_the_page = {name for name, _ in _FILES if name.endswith(".html")}
+    made_with_the_page = {name for name, _ in _FILES if name.startswith("tearsheet")}
     return [
         (name, text)
         for name, text in _FILES
-        if (name in made_with_the_page and name != "stress.html") or (record.directory / name).is_file()
+        if name in made_with_the_page or (record.directory / name).is_file()
     ]

@@ -14,6 +14,8 @@ from backtester.reporting.chart_style import COLOURS, FAILED, INK, MUTED, PALE, 
 from backtester.reporting.curves import drawdown_curves, equity_curves, fold_of_bar, monthly_returns
 from backtester.reporting.judgement import is_judged
 from backtester.reporting.judgement_charts import JUDGEMENT_CHARTS
+from backtester.reporting.published import read_published
+from backtester.reporting.published_charts import published_figures
 from backtester.reporting.words import LABELS, is_missing, span
 from backtester.run_directory import RunRecord
 
@@ -38,10 +40,17 @@ def figures(record: RunRecord) -> dict[str, go.Figure]:
     dict with ``equity``, ``drawdown``, ``exposure``, ``forecast``, ``prices``, ``folds``, ``spans`` and
     ``monthly``; of a judged run also ``forecast_skill``, ``forecast_saved``, ``forecast_folds``,
     ``sharpe_difference``, ``return_difference``, ``bootstrap``, ``sharpe``, ``cagr``, ``max_drawdown``,
-    ``rolling_sharpe``, ``trials``, ``adjusted``, ``stress`` and ``power``
+    ``rolling_sharpe``, ``trials``, ``adjusted``, ``stress`` and ``power``; of one with a system as published
+    also ``published_prices``, ``published_close_up`` and ``published_loss``
+
+    Raises
+    ------
+    StorageError : the files of the published mode are damaged
     """
     charts = {**_CHARTS, **JUDGEMENT_CHARTS} if is_judged(record) else _CHARTS
-    return {name: draw(record) for name, draw in charts.items()}
+    drawn = {name: draw(record) for name, draw in charts.items()}
+    published = read_published(record)
+    return drawn if published is None else drawn | published_figures(published)
 
 
 def _fold_text(fold: Mapping[str, Any]) -> str:

@@ -17,6 +17,9 @@ from backtester.reporting.captions import captions
 from backtester.reporting.chart_style import ANSWERS, COLOURS, DASHES
 from backtester.reporting.charts import figures
 from backtester.reporting.judgement_captions import short_captions
+from backtester.reporting.published import read_published
+from backtester.reporting.published_section import published_section
+from backtester.reporting.split import is_single, split_name, split_warning
 from backtester.reporting.table import known_series, row_texts
 from backtester.reporting.tearsheets import write_tearsheets
 from backtester.run_directory import RunRecord
@@ -73,6 +76,7 @@ def render_page(record: RunRecord, *, title: str, undrawn: Mapping[str, str] | N
 
     charts = figures(record)
     judged = judgement.is_judged(record)
+    published = read_published(record)
     template = page_environment().get_template("index.html.j2")
     return template.render(
         title=title,
@@ -93,6 +97,8 @@ def render_page(record: RunRecord, *, title: str, undrawn: Mapping[str, str] | N
         manifest=record.manifest,
         recipe=record.manifest["recipe"],
         asked=chapters.question(record),
+        test={"name": split_name(record), "single": is_single(record), "warning": split_warning(record)},
+        published=None if published is None else published_section(record, published=published),
         verdict=judgement.verdict(record) if judged else None,
         evidence=judgement_facts.evidence(record) if judged else None,
         undrawn=undrawn or {},
