@@ -2,6 +2,6 @@
 
 from backtester.audit.auditing import audit_question, audit_run, quick_audit
 from backtester.audit.finding import Audit, Check, Leak
-from backtester.audit.selftest import Trap, selftest
+from backtester.audit.traps import Trap, selftest
 
 __all__ = ["Audit", "Check", "Leak", "Trap", "audit_question", "audit_run", "quick_audit", "selftest"]

@@ -41,7 +41,7 @@ def _centred(frame: pd.DataFrame) -> pd.Series:
 
 
 def _filled_backwards(frame: pd.DataFrame) -> pd.Series:
-    known = _returns(frame).where(_dates(frame).dayofweek != 1)
+    known = _returns(frame).where(_dates(frame).day_of_week != 1)
     return known.bfill().fillna(0.0)
 
 
@@ -159,7 +159,7 @@ CLEAN: Mapping[str, Feature] = {
     "an exponential average": lambda frame: frame["close"] / frame["close"].ewm(span=_SPAN).mean(),
     "an older return": lambda frame: _returns(frame).shift(3),
     "the day of the week": lambda frame: pd.Series(
-        _dates(frame).dayofweek, index=frame.index, dtype="float64"
+        _dates(frame).day_of_week, index=frame.index, dtype="float64"
     ),
     "the last of the month by the calendar": lambda frame: pd.Series(
         _dates(frame).is_month_end, index=frame.index, dtype=float

@@ -29,9 +29,9 @@ from backtester.walkforward import baseline_table
 
 __all__ = ["Trap", "selftest"]
 
-_BARS = 320
+_BARS = 240
 _RECIPE = {
-    "folds": {"train": 150, "test": 40, "validation": 0.2},
+    "folds": {"train": 120, "test": 40, "validation": 0.2},
     "model": {"kind": "lstm", "lookback": 5, "units": [4]},
 }
 
