@@ -63,7 +63,8 @@ def trial_of(
         name=name,
         recipe=recipe_name,
         symbol=summary["symbols"][0],
-        settings=flat_settings(recipe),
+        # how a system was scored elsewhere says nothing of these returns
+        settings=flat_settings({key: value for key, value in recipe.items() if key != "published"}),
         headline=_headline(summary),
         dates=dates,
         returns=np.asarray(returns, dtype=np.float64),

@@ -26,6 +26,7 @@ __all__ = [
     "LOCK",
     "MANIFEST",
     "PAGE",
+    "PUBLISHED_FILES",
     "STRESS",
     "SUMMARY",
     "RunRecord",
@@ -61,6 +62,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 # an all-digit hash or symbol is a name, not a number
 _TEXTS = {"symbol": "str", "trial": "str", "recipe": "str"}
 DATA_FILES = (SUMMARY, *TABLES)
+PUBLISHED_FILES = ("published.json", "published.csv")
+"""Beside them, where the recipe has a section ``[published]``."""
 ADDED_FILES = (STRESS, EXPLAIN)
 """What other commands add to a finished run."""
 JUDGED_FILES = (SUMMARY, "trials.csv", "trial_returns.csv")
@@ -191,8 +194,9 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
     manifest = read_json(directory / MANIFEST)
     if manifest.get("question_sha256") != question_sha256:
         raise RunDirectoryError(f"{other}.", advice=advice)
+    beside = PUBLISHED_FILES if manifest.get("recipe", {}).get("published") else ()
     return manifest.get("state") == "done" and all(
-        (directory / name).is_file() for name in (*DATA_FILES, PAGE)
+        (directory / name).is_file() for name in (*DATA_FILES, *beside, PAGE)
     )
 
 
@@ -218,7 +222,10 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 def write_checksums(directory: Path) -> None:
     """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
-    names = [*DATA_FILES, *(name for name in ADDED_FILES if (directory / name).is_file())]
+    names = [
+        *DATA_FILES,
+        *(name for name in (*PUBLISHED_FILES, *ADDED_FILES) if (directory / name).is_file()),
+    ]
     lines = [f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write_bytes(directory / CHECKSUMS, "".join(lines).encode())
 
@@ -240,7 +247,7 @@ def check_files(directory: Path, *, leaving_out: Sequence[str] = ()) -> None:
         known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
         found = {
             name: hashlib.sha256((directory / name).read_bytes()).hexdigest()
-            for name in DATA_FILES
+            for name in (*DATA_FILES, *(name for name in PUBLISHED_FILES if name in known))
             if name not in leaving_out
         }
     except (OSError, ValueError) as error:

@@ -10,12 +10,12 @@ recipe with a section ``[published]`` leaves two more files in the run directory
     actual, last_price : in units of price; the last price is that of the row read before
     forecast_1 .. forecast_k : of each network, in units of price, in the order of ``seeds``
     in_training : true where the row is also a target of the training
-    straddles : true where the window holds rows from both sides of the seam between two copies of the
-        history, or none of the target's own copy
+    straddles : true where the window reaches over the seam between two readings of the history
 
 ``published.json``, a `PublishedRecord`
 """
 
+from backtester.published.problem import JointProblem, PublishedProblem, published_problem
 from backtester.published.record import (
     PUBLISHED_CSV,
     PUBLISHED_JSON,
@@ -25,6 +25,8 @@ from backtester.published.record import (
     PublishedRecord,
     SeedRecord,
 )
+from backtester.published.rows import Rows
+from backtester.published.writing import write_published
 
 __all__ = [
     "PUBLISHED_CSV",
@@ -32,6 +34,11 @@ __all__ = [
     "ExaminedRecord",
     "FailureRecord",
     "FlawRecord",
+    "JointProblem",
+    "PublishedProblem",
     "PublishedRecord",
+    "Rows",
     "SeedRecord",
+    "published_problem",
+    "write_published",
 ]

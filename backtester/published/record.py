@@ -57,16 +57,16 @@ class ErrorRecord(TypedDict):
 class SeedRecord(TypedDict):
     """One network, scored by itself; entry j is column ``forecast_j`` of ``published.csv``, from 1.
 
-    ``seed`` of the network; ``rmse``, ``mae`` in units of price; ``ratio`` of its RMSE to the last price's;
-    ``direction`` the share of right directions among the ``direction_n`` rows where both the price and the
-    forecast moved (null for none); ``epochs`` made; ``loss`` and ``validation_loss`` of each, in scaled
-    units, the latter empty where nothing is watched.
+    ``seed`` of the network; ``rmse``, ``mae`` in units of price; ``ratio`` of its RMSE to the last price's
+    (null where that is never off); ``direction`` the share of right directions among the ``direction_n``
+    rows where both the price and the forecast moved (null for none); ``epochs`` made; ``loss`` and
+    ``validation_loss`` of each, in scaled units, the latter empty where nothing is watched.
     """
 
     seed: int
     rmse: float
     mae: float
-    ratio: float
+    ratio: float | None
     direction: float | None
     direction_n: int
     epochs: int

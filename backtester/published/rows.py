@@ -124,13 +124,15 @@ class Rows:
         """(n_test,) whether the row stands in its own window, in either reading."""
         n = len(self.values)
         own = self._windows(np.arange(len(self.line)) % n) == (self.test_targets % n)[:, None]
-        return np.any(own, axis=1)
+        found: NDArray[np.bool_] = own.any(axis=1)
+        return found
 
     @property
     def later(self) -> NDArray[np.bool_]:
         """(n_test,) whether the window holds a session after the one that is forecast."""
         days = self.days(np.arange(len(self.line))).asi8
-        return np.any(self._windows(days) > days[self.test_targets][:, None], axis=1)
+        newest: NDArray[np.int64] = self._windows(days).max(axis=1)
+        return newest > days[self.test_targets]
 
     def _windows(self, line: NDArray[np.int64]) -> NDArray[np.int64]:
         """(n_test, lookback) the window of each row that is forecast, of values by position."""
