@@ -1,24 +1,33 @@
-"""Copies of what Yahoo sent: one Parquet file for each symbol, and a record of its origin beside it."""
+"""Copies of what Yahoo sent: one Parquet file for each symbol, which says itself when and how it came.
+
+The record (date of fetching, span asked for, settings, checksum) is part of the file, so that a copy is
+there whole or not at all, whenever the program is killed.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import platformdirs
 
 from backtester.errors import PricesError
-from backtester.files import make_folder, write_bytes, write_json
+from backtester.files import make_folder, write_bytes
+from backtester.prices.symbols import file_stem
 
-__all__ = ["Copy", "default_cache", "load_copy", "save_copy"]
+__all__ = ["Copy", "default_cache", "load_copy", "put_aside", "save_copy"]
 
 _REFRESH = "Fetch anew: `refresh = true` in [data], or --refresh."
+_KEY = b"backtester"
+_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,24 +36,56 @@ class Copy:
 
     Parameters
     ----------
-    frame : index of naive session dates; columns as yfinance names them
-    fetched : on which date
+    symbol : as asked for
+    frame : index of naive session dates, ascending, unique; float64 columns as yfinance names them
+    fetched : on which date (UTC); the session of that date is not in it
     start, end : the span that was asked for; None: from the first session, to the day of fetching
-    sha256 : of the file's bytes
+    complete : False where Yahoo seems to have sent a part
+    first_session, last_session : of the symbol, as Yahoo says; None where it does not
+    settings : how it was asked for
+    sha256 : of the file's bytes; "" before it is packed
     """
 
+    symbol: str
     frame: pd.DataFrame
     fetched: date
     start: date | None
     end: date | None
-    sha256: str
+    complete: bool = True
+    first_session: date | None = None
+    last_session: date | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
 
-    def covers(self, start: date | None, *, end: date | None) -> bool:
+    def covers(self, start: date | None, *, end: date | None, today: date) -> bool:
         """Whether a span asked for lies in this copy; without an end, any day of fetching will do."""
-        starts = self.start is None or (start is not None and self.start <= start)
-        if self.end is None:
-            return starts and (end is None or end <= self.fetched)
-        return starts and end is not None and end <= self.end
+        if self.start is not None and (start is None or start < self.start):
+            return False
+        if end is None:
+            return self.end is None
+        yesterday = timedelta(days=1)
+        held = self.fetched - yesterday
+        return min(end, today - yesterday) <= (held if self.end is None else min(self.end, held))
+
+    def is_fresh(self, *, end: date | None, today: date) -> bool:
+        """Whether asking again could bring nothing new: all is there, or it was asked today."""
+        return self.complete and ((end is not None and end < self.fetched) or self.fetched >= today)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What stands in the file beside the bars."""
+        days = {
+            name: None if (day := getattr(self, name)) is None else day.isoformat()
+            for name in ("fetched", "start", "end", "first_session", "last_session")
+        }
+        return {
+            "format": _FORMAT,
+            "source": "Yahoo",
+            "symbol": self.symbol,
+            "complete": self.complete,
+            "settings": dict(self.settings),
+            **days,
+        }
 
 
 def default_cache() -> Path:
@@ -52,10 +93,8 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("walkforward-backtester", appauthor=False)) / "yahoo"
 
 
-def _paths(symbol: str, cache: Path) -> tuple[Path, Path]:
-    # Quoting keeps a symbol such as "../x" inside the folder.
-    stem = quote(symbol.upper(), safe="^=-")
-    return cache / f"{stem}.parquet", cache / f"{stem}.json"
+def _path(symbol: str, cache: Path) -> Path:
+    return cache / f"{file_stem(symbol)}.parquet"
 
 
 def load_copy(symbol: str, *, cache: Path) -> Copy | None:
@@ -65,56 +104,84 @@ def load_copy(symbol: str, *, cache: Path) -> Copy | None:
     ------
     PricesError : the copy is damaged
     """
-    data_path, record_path = _paths(symbol, cache)
+    path = _path(symbol, cache)
     try:
-        record = json.loads(record_path.read_bytes())
-        content = data_path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         # No copy, or none that can be reached: the same to us, Yahoo is asked.
         return None
-    except ValueError as error:
-        raise _damaged(record_path) from error
     try:
-        sha256 = str(record["sha256"])
-        fetched = date.fromisoformat(record["fetched"])
-        start, end = (date.fromisoformat(text) if text else None for text in (record["start"], record["end"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(record_path) from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise _damaged(data_path)
-    return Copy(frame=_frame(content), fetched=fetched, start=start, end=end, sha256=sha256)
+        return _unpacked(content)
+    except Exception as error:
+        # pyarrow raises all kinds of errors on damaged files; each of them means just that.
+        raise PricesError(f"The copy of Yahoo's prices {path.name} is damaged.", advice=_REFRESH) from error
 
 
-def _damaged(path: Path) -> PricesError:
-    return PricesError(f"The copy of Yahoo's prices {path.name} is damaged.", advice=_REFRESH)
+def _unpacked(content: bytes) -> Copy:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = parquet.read_table(pa.BufferReader(content))
+    record = json.loads((table.schema.metadata or {})[_KEY])
+    digest, record = record["digest"], record["record"]
+    frame: pd.DataFrame = table.to_pandas()
+    if record["format"] != _FORMAT or _digest(frame, record) != digest:
+        raise ValueError("the checksum differs")
+    days = {
+        name: None if record[name] is None else date.fromisoformat(record[name])
+        for name in ("start", "end", "first_session", "last_session")
+    }
+    return Copy(
+        symbol=record["symbol"],
+        frame=frame,
+        fetched=date.fromisoformat(record["fetched"]),
+        complete=record["complete"],
+        settings=record["settings"],
+        sha256=hashlib.sha256(content).hexdigest(),
+        **days,
+    )
 
 
-def _frame(content: bytes) -> pd.DataFrame:
-    return pd.read_parquet(io.BytesIO(content))
+def _digest(frame: pd.DataFrame, record: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    digest.update(pd.DatetimeIndex(frame.index).as_unit("ns").asi8.tobytes())
+    for name in frame.columns:
+        digest.update(str(name).encode())
+        digest.update(np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)).tobytes())
+    return digest.hexdigest()
 
 
-def packed(frame: pd.DataFrame) -> bytes:
-    """Give the bytes of the Parquet file of a frame."""
+def packed(copy: Copy) -> bytes:
+    """Give the bytes of the Parquet file of a copy."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    note = {"record": copy.record, "digest": _digest(copy.frame, copy.record)}
+    table = pa.Table.from_pandas(copy.frame)
+    metadata = {**(table.schema.metadata or {}), _KEY: json.dumps(note, sort_keys=True).encode()}
     buffer = io.BytesIO()
-    frame.to_parquet(buffer)
+    parquet.write_table(table.replace_schema_metadata(metadata), buffer)
     return buffer.getvalue()
 
 
-def save_copy(copy: Copy, *, symbol: str, cache: Path, content: bytes) -> None:
-    """Keep a copy; the record goes last, so that a half-written pair is noticed.
+def save_copy(content: bytes, *, symbol: str, cache: Path) -> None:
+    """Keep a packed copy in place of the one before.
 
     Raises
     ------
     StorageError : the folder cannot be made or written
     """
-    data_path, record_path = _paths(symbol, cache)
     make_folder(cache)
-    record = {
-        "symbol": symbol,
-        "fetched": copy.fetched.isoformat(),
-        "start": copy.start.isoformat() if copy.start else None,
-        "end": copy.end.isoformat() if copy.end else None,
-        "sha256": copy.sha256,
-    }
-    write_bytes(data_path, content)
-    write_json(record_path, record)
+    write_bytes(_path(symbol, cache), content)
+
+
+def put_aside(copy: Copy, *, cache: Path) -> str:
+    """Keep a copy that is about to be replaced under its date, and give the file's name.
+
+    Raises
+    ------
+    StorageError : the folder cannot be written
+    """
+    path = cache / f"{file_stem(copy.symbol)}@{copy.fetched}-{copy.sha256[:8]}.parquet"
+    write_bytes(path, packed(copy))
+    return path.name

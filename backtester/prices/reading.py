@@ -8,11 +8,12 @@ from pathlib import Path
 from backtester.errors import RecipeError
 from backtester.prices.assembling import assemble
 from backtester.prices.delimited import read_delimited
+from backtester.prices.fetching import fetch_prices
 from backtester.prices.opening import display_name, open_regular, sha256_of
 from backtester.prices.parquet import read_parquet
 from backtester.prices.samples import sample_path
 from backtester.prices.table import Prices
-from backtester.prices.yahoo import Downloader, fetch_prices
+from backtester.prices.yahoo import Yahoo
 from backtester.recipe.sections import DataSection, Source
 
 __all__ = ["read_prices"]
@@ -23,8 +24,7 @@ def read_prices(
     *,
     folder: Path,
     today: date | None = None,
-    cache: Path | None = None,
-    download: Downloader | None = None,
+    yahoo: Yahoo | None = None,
 ) -> Prices:
     """Read, repair and check the prices of one symbol.
 
@@ -33,8 +33,7 @@ def read_prices(
     data : the recipe's section
     folder : what ``data.path`` is relative to
     today : last possible session; None: the clock's
-    cache : folder of the copies from Yahoo; None: in the user's cache directory
-    download : how to ask Yahoo; None: by yfinance
+    yahoo : how Yahoo is asked, with its own today, and where its copies lie; None: by yfinance
 
     Raises
     ------
@@ -42,7 +41,7 @@ def read_prices(
     RecipeError : ``data.path`` or ``data.date_format`` cannot be
     """
     if data.source is Source.YAHOO:
-        return fetch_prices(data, today=today, cache=cache, download=download)
+        return fetch_prices(data, yahoo=yahoo)
     path = sample_path(data.symbol) if data.source is Source.SAMPLE else _path(data, folder)
     name = display_name(path)
     with open_regular(path) as file:

@@ -1,7 +1,8 @@
-"""The seam to Yahoo, with a stand-in for the network."""
+"""One symbol from Yahoo or from its kept copy, with a stand-in for whatever downloads."""
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pyarrow import parquet
 
 from backtester.errors import PricesError
-from backtester.prices import Adjustment, NoteKind, Prices, fetch, fetch_symbol, read_prices
+from backtester.prices import Adjustment, NoteKind, Pauses, Prices, Yahoo, fetch_symbol, read_prices
 from backtester.recipe.sections import DataSection
 
 TODAY = date(2020, 6, 17)
@@ -34,9 +36,8 @@ class StandIn:
         return self.answers[min(len(self.calls), len(self.answers)) - 1]()
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch):
-    monkeypatch.setattr("backtester.prices.yahoo.WAITS_SECONDS", (0.0, 0.0))
+def yahoo(download: StandIn, cache: Path, *, today: date = TODAY) -> Yahoo:
+    return Yahoo(download=download, cache=cache, today=today, pauses=Pauses(sleep=lambda _seconds: None))
 
 
 @pytest.fixture
@@ -49,9 +50,7 @@ def sent(rows) -> pd.DataFrame:
 
 
 def get(download: StandIn, cache: Path, **settings: object) -> Prices:
-    return fetch_symbol(
-        "MINE", **{"start": START, "end": END, **settings}, cache=cache, download=download, today=TODAY
-    )
+    return fetch_symbol("MINE", **{"start": START, "end": END, **settings}, yahoo=yahoo(download, cache))
 
 
 def texts(prices: Prices, kind: NoteKind) -> list[str]:
@@ -73,7 +72,8 @@ def test_the_kept_copy_answers_without_a_network(sent, tmp_path):
     first = get(StandIn([lambda: sent]), tmp_path)
     offline = StandIn([log_error])
     data = DataSection(source="yahoo", symbol="MINE", start=START, end=END)
-    again = read_prices(data, folder=tmp_path, today=date(2021, 1, 4), cache=tmp_path, download=offline)
+    later = yahoo(offline, tmp_path, today=date(2021, 1, 4))
+    again = read_prices(data, folder=tmp_path, yahoo=later)
     assert offline.calls == []
     assert (again.sha256, again.source_sha256) == (first.sha256, first.source_sha256)
     assert "the copy fetched on 2020-06-17 is used" in texts(again, NoteKind.INFO)[0]
@@ -93,12 +93,6 @@ def test_a_longer_span_is_fetched_whole(sent, tmp_path):
     assert download.calls == [("MINE", date(2020, 3, 2), END), ("MINE", START, END)]
 
 
-def test_several_symbols_are_fetched_in_turn(sent, tmp_path):
-    download = StandIn([lambda: sent])
-    prices = fetch(["AAA", "BBB"], start=START, end=END, cache=tmp_path, download=download, today=TODAY)
-    assert [one.symbol for one in prices] == ["AAA", "BBB"]
-
-
 def test_a_damaged_copy_is_refused_until_refreshed(sent, tmp_path):
     get(StandIn([lambda: sent]), tmp_path)
     path = tmp_path / "MINE.parquet"
@@ -111,21 +105,26 @@ def test_a_damaged_copy_is_refused_until_refreshed(sent, tmp_path):
     assert len(get(StandIn([lambda: sent]), tmp_path, refresh=True)) == 120
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b"\xff", b'{"sha256": 1, "fetched": 2, "start": 3, "end": 4}']
-)
-def test_a_damaged_record_is_refused(content, sent, tmp_path):
+def test_a_copy_without_its_record_is_refused(sent, tmp_path):
     get(StandIn([lambda: sent]), tmp_path)
-    (tmp_path / "MINE.json").write_bytes(content)
-    with pytest.raises(PricesError, match=r"MINE\.\w+ is damaged"):
+    pd.read_parquet(tmp_path / "MINE.parquet").iloc[:60].to_parquet(tmp_path / "MINE.parquet")
+    with pytest.raises(PricesError, match=r"MINE\.parquet is damaged"):
         get(StandIn([lambda: sent]), tmp_path)
+
+
+def test_a_copy_is_one_file_that_says_when_and_how_it_came(sent, tmp_path):
+    sent.attrs = {"settings": {"library": "yfinance 1.7.0", "auto_adjust": False}}
+    get(StandIn([lambda: sent]), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["MINE.parquet"]
+    record = json.loads(parquet.read_schema(tmp_path / "MINE.parquet").metadata[b"backtester"])["record"]
+    assert record["fetched"] == "2020-06-17"
+    assert (record["start"], record["end"]) == ("2020-01-01", "2020-06-16")
+    assert record["settings"] == {"library": "yfinance 1.7.0", "auto_adjust": False}
 
 
 def test_a_symbol_never_leaves_the_cache_folder(sent, tmp_path):
     cache = tmp_path / "inner" / "cache"
-    fetch_symbol(
-        "../../x/..", start=START, end=END, cache=cache, download=StandIn([lambda: sent]), today=TODAY
-    )
+    fetch_symbol("../../x/..", start=START, end=END, yahoo=yahoo(StandIn([lambda: sent]), cache))
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {cache}
 
 
@@ -178,11 +177,11 @@ def fail() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("answer", "said"), [(none, "no answer"), (log_error, "Too Many Requests"), (fail, "no route")]
 )
-def test_D97_a_throttled_download_is_refused_after_three_attempts(answer, said, tmp_path):
+def test_D97_a_throttled_download_is_refused_after_four_attempts(answer, said, tmp_path):
     download = StandIn([answer])
-    with pytest.raises(PricesError, match=f"in 3 attempts: .*{said}"):
+    with pytest.raises(PricesError, match=f"in 4 attempts: .*{said}"):
         get(download, tmp_path)
-    assert len(download.calls) == 3
+    assert len(download.calls) == 4
 
 
 def test_D97_a_later_attempt_may_succeed(sent, tmp_path):
