@@ -11,10 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
     from backtester.audit import audit_question, audit_run
+    from backtester.prices import fetch
 
-__all__ = ["Compared", "Run", "ask", "audit_question", "audit_run", "compare", "open_run", "plan", "run"]
+__all__ = [
+    "Compared",
+    "Run",
+    "ask",
+    "audit_question",
+    "audit_run",
+    "compare",
+    "fetch",
+    "open_run",
+    "plan",
+    "run",
+]
 
-_ELSEWHERE = {"audit_question": "backtester.audit", "audit_run": "backtester.audit"}
+_ELSEWHERE = {
+    "audit_question": "backtester.audit",
+    "audit_run": "backtester.audit",
+    "fetch": "backtester.prices",
+}
 
 
 def __getattr__(name: str) -> Any:
