@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli import auditing, comparing, running, showing, starting, storing, stressing
+from backtester.cli import (
+    auditing,
+    comparing,
+    fetching,
+    running,
+    showing,
+    starting,
+    storing,
+    stressing,
+)
 from backtester.cli.console import print_error
 from backtester.errors import BacktesterError, InterruptedRunError, StorageError
 
@@ -31,7 +40,7 @@ app.command("audit")(auditing.audit)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)
 app.command("compare")(comparing.compare)
-app.command("fetch")(starting.fetch)
+app.command("fetch")(fetching.fetch)
 app.command("init")(starting.init)
 app.add_typer(storing.store, name="store")
 
