@@ -9,6 +9,7 @@ from pathlib import Path
 from backtester.execution import n_workers, open_executor
 from backtester.question import Question
 from backtester.store import FoldStore, default_store_folder
+from backtester.tasks import BESIDE
 from backtester.walkforward import open_work
 
 __all__ = ["Estimate", "calibrate"]
@@ -53,29 +54,43 @@ def calibrate(question: Question) -> Estimate:
     """
     execution = question.loaded.recipe.execution
     store = FoldStore(folder=Path(execution.store or default_store_folder()))
-    work = open_work(question.problem, store=store)
+    problem = question.joint or question.problem
+    work = open_work(problem, store=store)
+    folds = [task for task in work.missing if task.fold != BESIDE]
+    # a network of the published mode learns from more samples: one of a fold tells its time in less
+    timed = folds or list(work.missing)
+    longer = _published_length(question) if folds else 1.0
+    n_timed = len(folds) + longer * (len(work.missing) - len(folds))
     report = _REPORT_SECONDS + _TRADING_SECONDS_PER_BAR * len(question.prices)
     count = n_workers(execution, n_tasks=len(work.missing)) if work.missing else 0
     startup, each, memory = 0.0, 0.0, 0
     if work.missing:
         begun = time.monotonic()
         # a warm start needs the fold before: the first fold's tasks are as long as any other's
-        with open_executor(execution, problem=question.problem, tasks=work.missing) as executor:
+        with open_executor(execution, problem=problem, tasks=timed, n_tasks=len(work.missing)) as executor:
             startup, count = time.monotonic() - begun, executor.n_workers
             begun, done = time.monotonic(), 0
-            while time.monotonic() - begun < _ENOUGH_SECONDS and done < len(work.missing):
-                batch = work.missing[done : done + 2 * count]
+            while time.monotonic() - begun < _ENOUGH_SECONDS and done < len(timed):
+                batch = timed[done : done + count]
                 done += sum(1 for _ in executor.run(batch, initial={}))
             each, memory = (time.monotonic() - begun) / done, executor.worker_bytes
-    training = each * len(work.missing)
+    training = each * n_timed
     return Estimate(
         networks=len(work.missing),
         stored=len(work.stored),
         workers=count,
         startup_seconds=startup,
-        seconds_per_network=each,
+        seconds_per_network=training / len(work.missing) if work.missing else 0.0,
         training_seconds=training,
         report_seconds=report,
         total_seconds=startup + training + report,
         worker_bytes=memory,
     )
+
+
+def _published_length(question: Question) -> float:
+    """How many times the samples of the last fold a network of the published mode learns from."""
+    if question.published is None:
+        return 1.0
+    train = question.problem.folds[-1].train
+    return float(len(question.published.rows.train_targets) / max(1, train.stop - train.start))

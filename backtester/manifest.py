@@ -67,6 +67,13 @@ class Manifest:
             for outcome in result.outcomes
         ]
         self._content["timing"] = asdict(result.timing)
+        if self._question.published is not None:
+            failures = dict.fromkeys(failure.reason for failure in result.beside.failures)
+            self._content["published"] = {
+                "networks": len(result.beside.results),
+                "failed": len(result.beside.failures),
+                "reason": published_text("; ".join(failures), recipe=recipe),
+            }
 
     def _state_of(self, outcome: FoldOutcome) -> str:
         if outcome.failures:

@@ -13,6 +13,7 @@ from backtester.execution import open_executor
 from backtester.files import make_folder, write_json
 from backtester.judging import judge_run, notes_on, registry_of, trial_of
 from backtester.manifest import Manifest
+from backtester.published import write_published
 from backtester.question import Question
 from backtester.recipe import published_mapping
 from backtester.reporting import write_report
@@ -109,17 +110,19 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
     store = FoldStore(folder=Path(recipe.execution.store or default_store_folder()))
     registry = registry_of(recipe)
     registry.prepare()  # a registry that cannot be written is told before the training, not after it
-    work = open_work(question.problem, store=store)
+    joint = question.joint
+    problem = joint or question.problem
+    work = open_work(problem, store=store)
     if work.missing:
         listener.step(
             f"Starting to train {len(work.missing)} networks ({len(work.stored)} are in the store)."
         )
     with (
-        open_executor(recipe.execution, problem=question.problem, tasks=work.missing) as executor,
+        open_executor(recipe.execution, problem=problem, tasks=work.missing) as executor,
         _manifest_of(question, directory=directory) as manifest,
     ):
         result = walk_forward(
-            question.problem,
+            problem,
             work=work,
             store=store,
             executor=executor,
@@ -129,6 +132,14 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         manifest.record_training(result)
         listener.step("Trading the forecasts and the baselines.")
         results = write_results(question, result=result, directory=directory)
+        if joint is not None:
+            write_published(
+                joint,
+                beside=result.beside,
+                forecast=results.summary["forecast"],
+                recipe=recipe,
+                directory=directory,
+            )
         manifest.record_notes(
             (*question.notes, *result.notes, *results.notes, *notes_on(registry, recipe=recipe))
         )
@@ -149,7 +160,7 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         manifest.set_state("reporting")
         write_report(read_record(directory))
         manifest.record_wall_time(time.monotonic() - started)
-        manifest.set_state("incomplete" if failed else "done")
+        manifest.set_state("incomplete" if failed or result.beside.failures else "done")
 
 
 @contextlib.contextmanager

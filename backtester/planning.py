@@ -19,7 +19,8 @@ def plan_of(question: Question) -> dict[str, Any]:
     Returns
     -------
     dict of JSON values: ``recipe``, ``symbol``, ``start``, ``end``, ``bars``, ``directory``, ``networks``
-    (to train, members counted), ``features`` and ``folds``, a dict for each with dates, bars and samples
+    (to train, members counted), ``published`` (networks of the published mode, not among those),
+    ``features`` and ``folds``, a dict for each with dates, bars and samples
     """
     problem, prices = question.problem, question.prices
     table = folds_table(
@@ -43,6 +44,7 @@ def plan_of(question: Question) -> dict[str, Any]:
         "directory": question.directory_name,
         "features": list(problem.features.names),
         "networks": trained,
+        "published": 0 if question.published is None else question.published.section.seeds,
         "folds": table.to_dict(orient="records"),
     }
 
@@ -53,6 +55,7 @@ def plan_text(question: Question, *, width: int) -> str:
     facts = (
         f"{plan['symbol']}: {plan['bars']} bars, {plan['start']} to {plan['end']}; "
         f"{len(plan['folds'])} folds, {plan['networks']} networks to train on {', '.join(plan['features'])}."
+        f"{_published_words(question)}"
     )
     rows = [
         f"{fold['fold']:>4}  {fold['train_start']}  {fold['train_samples']:>7}  "
@@ -63,6 +66,16 @@ def plan_text(question: Question, *, width: int) -> str:
     head = "fold  train from  samples  valid.  test from   test to     tests"
     picture = _picture(question.problem.folds, n_bars=plan["bars"], columns=min(width, 100) - 6)
     return "\n".join([facts, "", head, *rows, "", *picture])
+
+
+def _published_words(question: Question) -> str:
+    if question.published is None:
+        return ""
+    rows, seeds = question.published.rows, question.published.section.seeds
+    return (
+        f"\nAs published: {seeds} more network{'s' if seeds > 1 else ''}, each on {len(rows.train_targets)} "
+        f"samples of one split, to forecast {len(rows.test_targets)} rows."
+    )
 
 
 def estimate_text(estimate: Estimate) -> str:

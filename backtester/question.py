@@ -14,6 +14,7 @@ from backtester.features import feature_matrix
 from backtester.folds import make_folds
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note, NoteKind, Prices, read_prices
+from backtester.published import JointProblem, PublishedProblem, published_problem
 from backtester.recipe import (
     LoadedRecipe,
     Recipe,
@@ -37,7 +38,8 @@ class Question:
     ----------
     loaded : the recipe
     prices : checked
-    problem : what is trained
+    problem : what is trained, fold by fold
+    published : what is trained beside it, for the published mode; None where the recipe has none
     notes : on the fills, and on a test that is no walk-forward
     code_sha256s : of each file of the user's, by the reference that names it
     sha256 : the same for the same question, wherever and however it is run
@@ -51,6 +53,14 @@ class Question:
     code_sha256s: Mapping[str, str]
     sha256: str
     trial_sha256: str
+    published: PublishedProblem | None = None
+
+    @property
+    def joint(self) -> JointProblem | None:
+        """Both modes as one queue of tasks; None where there is no published one."""
+        if self.published is None:
+            return None
+        return JointProblem(walk_forward=self.problem, published=self.published)
 
     @property
     def directory_name(self) -> str:
@@ -146,6 +156,7 @@ def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
         code_sha256s=code_sha256s,
         sha256=question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
         trial_sha256=trial_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
+        published=published_problem(recipe, prices=prices),
     )
 
 

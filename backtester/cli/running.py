@@ -106,6 +106,14 @@ def _print_result(record: Any, *, as_json: bool) -> None:
             f"{failed[0]['reason']}",
             advice="Repair the cause and run again: only these folds are trained.",
         )
+    beside = record.manifest.get("published", {})
+    if beside.get("failed"):
+        n = beside["failed"] + beside["networks"]
+        raise FoldsFailedError(
+            f"{beside['failed']} of {n} networks of the published mode failed: {beside['reason']} "
+            "The walk-forward is whole.",
+            advice="Repair the cause and run again: only these networks are trained.",
+        )
 
 
 def plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from backtester.published.scoring import (
     seed_record,
     spread_record,
 )
-from backtester.recipe import ScalerKind, ScalerRows
+from backtester.recipe import Recipe, ScalerKind, ScalerRows, published_text
 from backtester.run_directory import write_table
 from backtester.walkforward import Beside
 
@@ -35,7 +36,12 @@ __all__ = ["published_record", "write_published"]
 
 
 def write_published(
-    problem: JointProblem, *, beside: Beside, forecast: Mapping[str, Any], directory: Path
+    problem: JointProblem,
+    *,
+    beside: Beside,
+    forecast: Mapping[str, Any],
+    recipe: Recipe,
+    directory: Path,
 ) -> PublishedRecord:
     """Score the published mode and write ``published.csv`` and ``published.json``.
 
@@ -44,13 +50,17 @@ def write_published(
     problem : both modes
     beside : what came of the published networks
     forecast : of the summary: the walk-forward's accuracy, named in the sentence
+    recipe : as used, whose files are named without their folders
     directory : of the run
 
     Raises
     ------
     StorageError : the disk is full or read-only
     """
-    record = published_record(problem, beside=beside, forecast=forecast)
+    named = tuple(
+        replace(failure, reason=published_text(failure.reason, recipe=recipe)) for failure in beside.failures
+    )
+    record = published_record(problem, beside=replace(beside, failures=named), forecast=forecast)
     write_table(directory / PUBLISHED_CSV, forecast_frame(problem.published.rows, results=beside.results))
     write_json(directory / PUBLISHED_JSON, dict(record))
     return record
