@@ -12,6 +12,7 @@ import typer
 from backtester.cli import (
     auditing,
     comparing,
+    explaining,
     fetching,
     running,
     showing,
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("run")(running.run)
 app.command("plan")(running.plan)
 app.command("stress")(stressing.stress)
+app.command("explain")(explaining.explain)
 app.command("audit")(auditing.audit)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)
