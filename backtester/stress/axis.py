@@ -12,6 +12,7 @@ from backtester.judgement import Answer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from backtester.stress.compared import Traded
     from backtester.stress.context import Context, Outcome, Variant
 
 __all__ = ["Axis", "AxisResult", "Case", "Choice", "Picture", "PictureKind"]
@@ -43,6 +44,7 @@ class Case:
     figures : by the names of `Context.figures`, and an axis's own; NaN where undefined
     stands : whether the run's conclusion stands there; None where that cannot be asked
     note : what the reader must know, e.g. why there is no figure
+    own : whether this is the run itself, which cannot speak for itself and so is left out of all counts
     """
 
     label: str
@@ -50,6 +52,7 @@ class Case:
     figures: Mapping[str, float] = field(default_factory=dict)
     stands: bool | None = None
     note: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +112,13 @@ class AxisResult:
     cases : in the order of the table
     pictures : at least one
     facts : further figures by name, e.g. a p-value; NaN where undefined
+    chance : whether the cases are draws in which there is nothing to find: their median and their worst say
+        nothing of the run
     tried : whether the axis's variants could have been chosen: each counts as a trial
-    choices : settings that could have been chosen and needed no training: each counts as a trial
+    traded : the outcomes as the axis traded them, over all of their own dates, so that none is traded twice
+        where they count as trials; empty where it did not
+    choices : settings that could have been chosen and needed no training: each whose returns are its own
+        counts as a trial
     notes : what the reader must know
     """
 
@@ -120,7 +128,9 @@ class AxisResult:
     cases: Sequence[Case]
     pictures: Sequence[Picture]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    chance: bool = False
     tried: bool = False
+    traded: Sequence[Traded | None] = ()
     choices: Sequence[Choice] = ()
     notes: Sequence[str] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from backtester.forecasts import Forecasts
 from backtester.judgement import Answer
 from backtester.stress.axis import Case
 from backtester.stress.context import Context, Outcome
+from backtester.stress.paired import SHORTEST
 
 __all__ = [
     "FEWEST",
@@ -28,6 +29,7 @@ __all__ = [
     "gain_words",
     "hangs_words",
     "holds",
+    "trade_outcome",
     "trade_outcomes",
 ]
 
@@ -35,6 +37,8 @@ GAIN = "sharpe_difference"
 GAIN_LABEL = "Sharpe ratio above buy-and-hold's, a year"
 FEWEST = 2
 """Variants besides the run itself that an answer takes."""
+LEAST_COMMON = 0.5
+"""Share of the run's bars that a variant must leave in common to be compared with it."""
 MOST_STAND, HALF_STAND = 0.8, 0.5
 MOST_LEFT, LITTLE_LEFT = 0.5, 0.25
 
@@ -69,25 +73,39 @@ class Compared:
 
     Parameters
     ----------
-    cases : in the order of the outcomes, the run itself first; NaN where a variant has no forecasts
-    traded : cut to those dates; None where there are no forecasts
+    cases : in the order of the outcomes, the run itself first; without figures where a variant has no
+        forecasts, or too few bars in common with the run
+    whole : over all of their own dates; None where there are no forecasts
+    traded : cut to the common dates; None also where there are too few
     own : the run's gain there, as a Sharpe ratio a year; NaN where undefined
-    others : that of each variant that could be traded; 0 where it never trades, which gains nothing
+    others : that of each variant that is compared; 0 where it never trades, which gains nothing
+    n_bars : common dates
+    fewest : others that an answer takes
     notes : what was cut, and what failed
     """
 
     cases: tuple[Case, ...]
+    whole: tuple[Traded | None, ...]
     traded: tuple[Traded | None, ...]
     own: float
     others: tuple[float, ...]
+    n_bars: int
+    fewest: int
     notes: tuple[str, ...]
 
     @property
     def answer(self) -> Answer:
         """By `holds`; *yes* where nothing changes, since then the gain cannot hang on it."""
+        if not self.is_long_enough:
+            return Answer.INCONCLUSIVE
         if self.changes_nothing and self.own > 0.0:
             return Answer.YES
-        return holds(self.own, others=self.others)
+        return holds(self.own, others=self.others, fewest=self.fewest)
+
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether the common dates can carry an answer."""
+        return self.n_bars >= SHORTEST
 
     @property
     def changes_nothing(self) -> bool:
@@ -105,7 +123,7 @@ class Compared:
         return min(found, key=lambda case: case.figures[GAIN], default=None)
 
 
-def holds(own: float, *, others: Sequence[float]) -> Answer:
+def holds(own: float, *, others: Sequence[float], fewest: int = FEWEST) -> Answer:
     """Answer whether a gain holds when its circumstances change, by one rule for all axes.
 
     The run itself does not count, since it may have been chosen for its result.
@@ -114,20 +132,21 @@ def holds(own: float, *, others: Sequence[float]) -> Answer:
     ----------
     own : the run's gain over buy-and-hold
     others : those under other circumstances
+    fewest : of them that an answer takes
 
     Returns
     -------
     Answer : *no* where less than half of the others gain, or where their median is less than a quarter of
     the run's: then three quarters of it belong to the circumstances. *Yes* where four fifths of them gain
-    and the median is at least half of the run's. Else *inconclusive*, as for fewer than two others, and
-    where the run has no gain that could be lost
+    and the median is at least half of the run's. Else *inconclusive*, as for fewer than ``fewest`` others,
+    and where the run has no gain that could be lost
 
     Examples
     --------
     >>> str(holds(0.6, others=[0.5, 0.4, 0.7])), str(holds(0.6, others=[0.1, -0.2, 0.1]))
     ('yes', 'no')
     """
-    if not own > 0.0 or len(others) < FEWEST:
+    if not own > 0.0 or len(others) < fewest:
         return Answer.INCONCLUSIVE
     share, middle = float(np.mean(np.asarray(others) > 0.0)), float(np.median(others))
     if share < HALF_STAND or middle < LITTLE_LEFT * own:
@@ -135,37 +154,72 @@ def holds(own: float, *, others: Sequence[float]) -> Answer:
     return Answer.YES if share >= MOST_STAND and middle >= MOST_LEFT * own else Answer.INCONCLUSIVE
 
 
-def compare(context: Context, outcomes: Sequence[Outcome]) -> Compared:
+def compare(context: Context, outcomes: Sequence[Outcome], *, fewest: int = FEWEST) -> Compared:
     """Trade the variants and hold them against the run, on the dates that all of them have.
+
+    A variant that would leave less than half of the run's bars is left out: one long window must not shrink
+    the comparison of all others to a few bars.
 
     Parameters
     ----------
     context : the run
     outcomes : on the run's own calendar, the run itself first
+    fewest : other variants that an answer takes
     """
     whole, reasons = trade_outcomes(context, outcomes)
-    found = [one for one in whole if one is not None]
-    dates = _common([one.bars.index for one in found])
-    origins = _common([pd.DatetimeIndex(one.forecasts.frame["origin"]) for one in found])
+    failed = [bool(reason) for reason in reasons]
+    dates, short = _common_dates(whole)
+    for at, n_bars in short.items():
+        reasons[at] = f"too little in common with the run: {n_bars:,} of its {len(context.bars):,} bars"
+    kept = [one if at not in short else None for at, one in enumerate(whole)]
+    found = [one for one in kept if one is not None]
     if any(len(one.bars) > len(dates) for one in found):
         dates = dates[1:]  # on which some buy while others hold already
-    cut = [one and one.cut(origins=origins, dates=dates) for one in whole]
-    cases = tuple(
-        _case(context, outcome, traded=traded, reason=reason)
-        for outcome, traded, reason in zip(outcomes, cut, reasons, strict=True)
-    )
-    others = [case.figures[GAIN] for case, one in zip(cases[1:], cut[1:], strict=True) if one is not None]
+    origins = _common([pd.DatetimeIndex(one.forecasts.frame["origin"]) for one in found])
+    cut = [one and one.cut(origins=origins, dates=dates) for one in kept]
+    figures = [one and context.figures(one.bars, holding=one.holding, forecasts=one.forecasts) for one in cut]
+    own = math.nan if figures[0] is None else figures[0][GAIN]
     return Compared(
-        cases=cases,
+        cases=tuple(
+            _case(outcome, figures=values, own_gain=own, reason=reason, own=at == 0)
+            for at, (outcome, values, reason) in enumerate(zip(outcomes, figures, reasons, strict=True))
+        ),
+        whole=tuple(whole),
         traded=tuple(cut),
-        own=cases[0].figures[GAIN],
-        others=tuple(0.0 if math.isnan(gain) else gain for gain in others),
-        notes=(*_cut_notes(context, dates=dates), *_failure_notes(cases, reasons=reasons)),
+        own=own,
+        others=tuple(
+            0.0 if math.isnan(values[GAIN]) else values[GAIN] for values in figures[1:] if values is not None
+        ),
+        n_bars=len(dates),
+        fewest=fewest,
+        notes=(
+            *_cut_notes(context, dates=dates),
+            *_failure_notes(outcomes, failed=failed),
+            *_short_notes(outcomes, short=short),
+        ),
     )
 
 
 def _common(calendars: Sequence[pd.Index]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(functools.reduce(pd.Index.intersection, calendars))
+
+
+def _common_dates(traded: Sequence[Traded | None]) -> tuple[pd.DatetimeIndex, dict[int, int]]:
+    """Dates that the run, which is first, and its variants have; and who would leave too few, with how many.
+
+    Those that share most with the run come first, so that as many as can be are compared.
+    """
+    calendars = {at: one.bars.index for at, one in enumerate(traded) if one is not None}
+    own = calendars[0]
+    shared = {at: len(own.intersection(dates)) for at, dates in calendars.items()}
+    common, short = own, dict[int, int]()
+    for at in sorted(calendars, key=lambda at: -shared[at]):
+        left = common.intersection(calendars[at])
+        if len(left) < LEAST_COMMON * len(own):
+            short[at] = len(left)
+        else:
+            common = left
+    return pd.DatetimeIndex(common), short
 
 
 def trade_outcomes(context: Context, outcomes: Sequence[Outcome]) -> tuple[list[Traded | None], list[str]]:
@@ -180,55 +234,64 @@ def trade_outcomes(context: Context, outcomes: Sequence[Outcome]) -> tuple[list[
     -------
     Traded of each, None where there are no forecasts or they cannot be traded; and why, in the same order
     """
-    traded: list[Traded | None] = [
-        Traded(forecasts=context.forecasts, bars=context.bars, holding=context.holding)
-    ]
-    reasons = [""]
-    for outcome in outcomes[1:]:
-        if outcome.forecasts is None:
-            traded.append(None)
-            reasons.append(outcome.reason)
-            continue
-        try:
-            bars = context.trade(outcome.forecasts, question=outcome.question)
-            holding = context.hold(forecasts=outcome.forecasts, question=outcome.question)
-        except BacktesterError as error:
-            traded.append(None)
-            reasons.append(error.message)
-            continue
-        traded.append(Traded(forecasts=outcome.forecasts, bars=bars, holding=holding))
-        reasons.append("")
-    return traded, reasons
+    own = Traded(forecasts=context.forecasts, bars=context.bars, holding=context.holding)
+    found = [(own, ""), *(trade_outcome(context, outcome) for outcome in outcomes[1:])]
+    return [traded for traded, _ in found], [reason for _, reason in found]
 
 
-def _case(context: Context, outcome: Outcome, *, traded: Traded | None, reason: str) -> Case:
+def trade_outcome(context: Context, outcome: Outcome) -> tuple[Traded | None, str]:
+    """Trade the forecasts of one outcome over all of its dates; None and why, where that cannot be."""
+    if outcome.forecasts is None:
+        return None, outcome.reason
+    try:
+        bars = context.trade(outcome.forecasts, question=outcome.question)
+        holding = context.hold(forecasts=outcome.forecasts, question=outcome.question)
+    except BacktesterError as error:
+        return None, error.message
+    return Traded(forecasts=outcome.forecasts, bars=bars, holding=holding), ""
+
+
+def _case(
+    outcome: Outcome, *, figures: dict[str, float] | None, own_gain: float, reason: str, own: bool
+) -> Case:
+    """A case stands where its gain has the sign that the run's has on the same dates."""
     variant = outcome.variant
-    if traded is None:
+    if figures is None:
         return Case(label=variant.label, coordinates=variant.coordinates, note=reason)
-    figures = context.figures(traded.bars, holding=traded.holding, forecasts=traded.forecasts)
+    known = not (math.isnan(own_gain) or math.isnan(figures[GAIN]))
     return Case(
         label=variant.label,
         coordinates=variant.coordinates,
         figures=figures,
-        stands=context.stands(figures),
+        stands=(figures[GAIN] > 0.0) == (own_gain > 0.0) if known else None,
+        own=own,
     )
 
 
 def _cut_notes(context: Context, *, dates: pd.DatetimeIndex) -> list[str]:
     own = context.bars.index
-    if len(dates) == len(own):
-        return []
-    if not len(dates):
-        return ["The variants have no date in common."]
+    few = [f"{len(dates)} common bars are too few for an answer."] if len(dates) < SHORTEST else []
+    if len(dates) == len(own) or not len(dates):
+        return few
     return [
         f"Compared on the {len(dates):,} bars from {dates[0].date()} to {dates[-1].date()} that all of them "
-        f"have; the run itself has {len(own):,}, from {own[0].date()}."
+        f"have; the run itself has {len(own):,}, from {own[0].date()}.",
+        *few,
     ]
 
 
-def _failure_notes(cases: Sequence[Case], *, reasons: Sequence[str]) -> list[str]:
-    failed = [case.label for case, reason in zip(cases, reasons, strict=True) if reason]
-    return [f"No forecasts, for the reason in the table: {', '.join(failed)}."] if failed else []
+def _failure_notes(outcomes: Sequence[Outcome], *, failed: Sequence[bool]) -> list[str]:
+    labels = [outcome.variant.label for outcome, is_so in zip(outcomes, failed, strict=True) if is_so]
+    return [f"No forecasts, for the reason in the table: {', '.join(labels)}."] if labels else []
+
+
+def _short_notes(outcomes: Sequence[Outcome], *, short: Mapping[int, int]) -> list[str]:
+    if not short:
+        return []
+    labels = [outcomes[at].variant.label for at in sorted(short)]
+    return [
+        f"Not compared, as they would leave less than half of the run's bars in common: {', '.join(labels)}."
+    ]
 
 
 def gain_words(gain: float) -> str:
@@ -256,6 +319,8 @@ def hangs_words(compared: Compared, *, what: str, others: str) -> str:
     found = compared.others
     if not found:
         return f"Whether the gain hangs on {what} is open: there are no {others} to compare with."
+    if not compared.is_long_enough:
+        return f"Whether the gain hangs on {what} is open: {compared.n_bars} common bars are too few to tell."
     if not compared.own > 0.0:
         opening = f"There is no gain over buy-and-hold that could hang on {what}"
     elif compared.changes_nothing:

@@ -45,6 +45,7 @@ def traded_case(
     coordinates: Mapping[str, float | str],
     note: str = "",
     forecasts: Forecasts | None = None,
+    own: bool = False,
 ) -> Case:
     """Give the case of these bars beside these of buy-and-hold.
 
@@ -54,6 +55,7 @@ def traded_case(
     label, coordinates, note : of the case
     bars, holding : of the same dates, as `Context.trade` and `Context.hold` give them
     forecasts : for the figures of accuracy, which are left out without them
+    own : whether this is the run itself
 
     Returns
     -------
@@ -69,6 +71,7 @@ def traded_case(
         figures=figures | {"bars": float(len(bars))},
         stands=context.stands(figures),
         note=note,
+        own=own,
     )
 
 

@@ -39,6 +39,11 @@ def test_a_gain_that_averaging_takes_away_is_caught():
     assert result.answer is Answer.NO
 
 
+def test_one_other_number_of_members_answers_nothing():
+    result = conclusion(ar1(1500, seed=1, phi=0.3), averaged, stress={"members": [1, 5]})
+    assert result.answer is Answer.INCONCLUSIVE
+
+
 def test_infinitely_many_members_are_foretold_from_their_spread():
     prices = ar1(6900, seed=3, phi=0.3)
     context = context_of(prices, averaged, folds={"train": 120, "test": 500})

@@ -80,6 +80,13 @@ def test_a_model_that_ignores_the_seed_is_told_so():
     assert conclusion(random_walk(700, seed=1), same, stress={"seeds": 2}).answer is Answer.YES
 
 
+@pytest.mark.parametrize(("seeds", "answer"), [(4, Answer.INCONCLUSIVE), (5, Answer.YES)])
+def test_an_answer_takes_four_other_seeds(seeds, answer):
+    result = conclusion(ar1(700, seed=1, phi=0.3), effect, stress={"seeds": seeds})
+    assert result.answer is answer
+    assert any("too few for an answer" in note for note in result.notes) is (seeds < 5)
+
+
 def test_a_failed_seed_is_a_case_with_its_reason():
     prices = ar1(700, seed=1, phi=0.3)
     context = context_of(prices, effect)

@@ -76,8 +76,8 @@ class Costs:
             },
             notes=(
                 "Commission and slippage are changed in the proportion that they have in the recipe, by "
-                "halves where both are 0. break_even_bp is the cost at which the final wealth is "
-                "buy-and-hold's, sharpe_break_even_bp the one at which the Sharpe ratio is.",
+                "halves where both are 0. Break even is the cost at which the final wealth is "
+                "buy-and-hold's, Sharpe break even the one at which the Sharpe ratio is.",
             ),
         )
 
@@ -120,7 +120,14 @@ def _case(
         figures = dict.fromkeys(context.baseline, math.nan)
         return Case(label=label, coordinates=coordinates, figures=figures, note=str(traded))
     bars, holding = traded
-    return traded_case(context, label=label, bars=bars, holding=holding, coordinates=coordinates)
+    return traded_case(
+        context,
+        label=label,
+        bars=bars,
+        holding=holding,
+        coordinates=coordinates,
+        own=cost_bp == _own_bp(context.recipe.broker),
+    )
 
 
 def _answer(context: Context, double: Case) -> tuple[Answer, str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backtester.judgement import Answer
 from backtester.metrics import total_return
-from backtester.reporting.words import percent, signed_percent
+from backtester.reporting.words import minus, percent, signed_percent
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
 from backtester.stress.context import Context, Outcome, Variant
 from backtester.stress.paired import GAIN, GONE, SHORTEST, above, gain_left, no_gain, part_case
@@ -164,8 +164,8 @@ def _answer(context: Context, *, cases: Sequence[Case], without: Sequence[Case])
     passed = (
         f"It did better than buy-and-hold in {sum(_ahead(case) > 0.0 for case in cases)} of "
         f"{len(cases)} {'crisis' if len(cases) == 1 else 'crises'}; "
-        f"worst beside it in {worst.label}: {signed_percent(worst.figures['return'])} against "
-        f"{signed_percent(worst.figures['return_holding'])}."
+        f"worst beside it in {worst.label}: {minus(signed_percent(worst.figures['return']))} "
+        f"against {minus(signed_percent(worst.figures['return_holding']))}."
     )
     reason = no_gain(context)
     if reason:

@@ -120,6 +120,7 @@ class Luck:
                 **{f"p_value_{kind.key}": kind.p_value for kind in kinds},
                 **{f"draws_{kind.key}": len(kind.values) for kind in kinds},
             },
+            chance=True,
             notes=list(_notes(context, contest=contest)),
         )
 

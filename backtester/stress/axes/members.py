@@ -11,7 +11,16 @@ import numpy as np
 
 from backtester.judgement import Answer
 from backtester.stress.axis import AxisResult, Picture, PictureKind
-from backtester.stress.compared import GAIN, GAIN_LABEL, LITTLE_LEFT, MOST_LEFT, Compared, compare, gain_words
+from backtester.stress.compared import (
+    FEWEST,
+    GAIN,
+    GAIN_LABEL,
+    LITTLE_LEFT,
+    MOST_LEFT,
+    Compared,
+    compare,
+    gain_words,
+)
 from backtester.stress.context import Context, Outcome, Variant
 
 __all__ = ["AXIS", "Members"]
@@ -24,7 +33,8 @@ class Members:
     An average hangs less on the random start than each of its members, so that a gain which goes away with
     more members was luck of the start. Answered *no* where the largest ensemble that is larger than the
     run's keeps less than a quarter of its gain; *yes* where it keeps half of it or more, or where no larger
-    one was asked for and every smaller one gains; else *inconclusive*, as for a run without a gain.
+    one was asked for and every smaller one gains; else *inconclusive*, as for a run without a gain and for
+    fewer than two other numbers.
     """
 
     key: str = "members"
@@ -56,7 +66,11 @@ class Members:
             for count, case, traded in zip(counts, compared.cases, compared.traded, strict=True)
             if traded is not None
         }
-        answer = _answer(compared.own, own_count=counts[0], gains=gains)
+        answer = (
+            _answer(compared.own, own_count=counts[0], gains=gains)
+            if compared.is_long_enough
+            else Answer.INCONCLUSIVE
+        )
         limit = _r2_of_infinitely_many(compared, counts=counts)
         return AxisResult(
             answer=answer,
@@ -66,6 +80,7 @@ class Members:
             pictures=_pictures(compared),
             facts=_facts(compared, counts=counts, limit=limit),
             tried=True,
+            traded=compared.whole,
             notes=compared.notes,
         )
 
@@ -75,7 +90,7 @@ def _named(count: int) -> str:
 
 
 def _answer(own: float, *, own_count: int, gains: Mapping[int, float]) -> Answer:
-    if not own > 0.0 or len(gains) < 2:
+    if not own > 0.0 or len(gains) < 1 + FEWEST:
         return Answer.INCONCLUSIVE
     largest = max(gains)
     if largest == own_count:

@@ -59,6 +59,7 @@ class Model:
             ],
             facts={"settings": sorted({_setting(outcome.variant) for outcome in outcomes[1:]})},
             tried=True,
+            traded=compared.whole,
             notes=(*compared.notes, *_left_out(context)),
         )
 

@@ -73,6 +73,7 @@ class Noise:
                 )
             ],
             facts={"draws": len(compared.others)},
+            traded=compared.whole,
             notes=compared.notes,
         )
 

@@ -68,6 +68,7 @@ class Phase:
                 )
             ],
             facts={"phases": len(compared.others) + 1},
+            traded=compared.whole,
             notes=(*compared.notes, *notes),
         )
 

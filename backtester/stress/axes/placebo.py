@@ -191,6 +191,7 @@ def _case(contest: Contest, label: str, *, returns: Floats, own: float, lag: int
         coordinates={"sign": "flipped"} if lag is None else {"lag_bars": float(lag)},
         figures=figures,
         stands=difference < own if asked else None,
+        own=lag == 0,
     )
 
 

@@ -14,6 +14,8 @@ from backtester.stress.context import Context, Outcome, Variant
 
 __all__ = ["AXIS", "Seeds", "other_seeds"]
 
+FEWEST = 4
+"""Other seeds that an answer takes: of fewer, one by luck is too many."""
 _LOWER_IS_BETTER = {"rmse_ratio", "u2"}
 
 
@@ -25,7 +27,7 @@ def other_seeds(context: Context, n: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """Train again with other seeds; answered by the rule of `holds`.
+    """Train again with other seeds; answered by the rule of `holds`, from four other seeds on.
 
     One seed is an anecdote, and a seed chosen for its result is worse: the run's own does not count. Seeds
     are no trials: nobody is to choose one.
@@ -49,7 +51,7 @@ class Seeds:
 
     def conclude(self, context: Context, outcomes: Sequence[Outcome]) -> AxisResult:
         """Compare the seeds."""
-        compared = compare(context, outcomes)
+        compared = compare(context, outcomes, fewest=FEWEST)
         gains = spread([compared.own, *compared.others])
         sentence = hangs_words(compared, what="the seed", others="other seeds")
         if gains.n > 2 and not compared.changes_nothing and math.isfinite(gains.sd):
@@ -61,6 +63,7 @@ class Seeds:
             cases=compared.cases,
             pictures=_pictures(compared),
             facts=_facts(compared),
+            traded=compared.whole,
             notes=(*compared.notes, *_notes(compared)),
         )
 
@@ -114,8 +117,8 @@ def _known(cases: Sequence[Case], figure: str) -> list[float]:
 def _notes(compared: Compared) -> list[str]:
     if compared.changes_nothing:
         return ["This model does not use the seed, so that seeds say nothing about it."]
-    if len(compared.others) < 4:
-        return ["Fewer than five seeds: hardly worth reading; set stress.seeds."]
+    if len(compared.others) < FEWEST:
+        return [f"Fewer than {FEWEST} other seeds are too few for an answer; set stress.seeds."]
     return []
 
 

@@ -57,11 +57,17 @@ class Synthetic:
         """Hold the run against the placebos."""
         traded, reasons = trade_outcomes(context, outcomes)
         cases = []
-        for outcome, one, reason in zip(outcomes, traded, reasons, strict=True):
+        for at, (outcome, one, reason) in enumerate(zip(outcomes, traded, reasons, strict=True)):
             figures = one and context.figures(one.bars, holding=one.holding, forecasts=one.forecasts)
             variant = outcome.variant
             cases.append(
-                Case(label=variant.label, coordinates=variant.coordinates, figures=figures or {}, note=reason)
+                Case(
+                    label=variant.label,
+                    coordinates=variant.coordinates,
+                    figures=figures or {},
+                    note=reason,
+                    own=at == 0,
+                )
             )
         own = cases[0].figures
         draws = {
@@ -81,6 +87,8 @@ class Synthetic:
                 "p_value_r2_oos": p_values["r2_oos"],
                 "p_value_sharpe_difference": p_values[GAIN],
             },
+            chance=True,
+            traded=traded,
             notes=_notes(context, n=len(draws[GAIN]), n_failed=n_failed),
         )
 

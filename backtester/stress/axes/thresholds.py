@@ -211,7 +211,13 @@ def _trade(context: Context, grid: _Grid, *, point: Point) -> tuple[Case, Choice
         return Case(label=label, coordinates=coordinates, figures=nan, note=str(error)), None
     note = "" if (bars["turnover"] > 0.0).any() else "never trades"
     case = traded_case(
-        context, label=label, bars=bars, holding=context.holding, coordinates=coordinates, note=note
+        context,
+        label=label,
+        bars=bars,
+        holding=context.holding,
+        coordinates=coordinates,
+        note=note,
+        own=point == grid.own,
     )
     if point == grid.own:
         return case, None

@@ -96,6 +96,7 @@ class Variance:
                 )
             ],
             facts=_facts(found, shape=table.shape, unit=unit),
+            traded=compared.whole,
             notes=(*compared.notes, *notes),
         )
 

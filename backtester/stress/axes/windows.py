@@ -66,6 +66,7 @@ class Windows:
             pictures=_pictures(compared),
             facts={"windows": len(compared.others) + 1},
             tried=True,
+            traded=compared.whole,
             notes=(*compared.notes, *(["One split has no test spans to vary."] if single else [])),
         )
 
