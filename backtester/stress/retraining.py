@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backtester.errors import BacktesterError
-from backtester.execution import Executor, open_executor
+from backtester.execution import Executor, is_refusal, open_executor
 from backtester.models import BASELINES
 from backtester.prices import Prices
 from backtester.question import Question, ask
@@ -90,6 +90,7 @@ def train_variants(
     ------
     StorageError : the disk is full or read-only
     FoldsFailedError : no worker can be started
+    RecipeError : there is no such executor here
     """
     with _Workers(execution, n_tasks=count_missing(asked, store=store)) as workers:
         return [_outcome(item, store=store, workers=workers, on_progress=on_progress) for item in asked]
@@ -143,6 +144,8 @@ def _outcome(
     try:
         executor = workers.at(question, store=store)
     except BacktesterError as error:
+        if not is_refusal(error):  # no executor at all: not a word about this variant
+            raise
         return Outcome(variant=item.variant, question=question, forecasts=None, reason=error.message)
     result = walk_forward(
         problem,
