@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
     from backtester.audit import audit_question, audit_run
+    from backtester.forecasting.asking import forecast
     from backtester.prices import fetch
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "audit_run",
     "compare",
     "fetch",
+    "forecast",
     "open_run",
     "plan",
     "run",
@@ -30,6 +32,7 @@ _ELSEWHERE = {
     "audit_question": "backtester.audit",
     "audit_run": "backtester.audit",
     "fetch": "backtester.prices",
+    "forecast": "backtester.forecasting.asking",
 }
 
 

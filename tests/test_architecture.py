@@ -40,7 +40,7 @@ FLOW = (
     ("question",),
     ("calibration", "manifest", "listing"),
     ("planning", "results", "reopening"),
-    ("stress", "explaining"),
+    ("stress", "explaining", "forecasting"),
     ("audit",),
     ("pipeline",),
     ("api",),

@@ -2,6 +2,7 @@
 
 from backtester.backtest.broker import costs_of
 from backtester.backtest.fills import check_fill
+from backtester.backtest.next_fill import NextFill, next_fill
 from backtester.backtest.replay import BuiltinStrategy, replay, replay_holding, retrade
 from backtester.backtest.strategy import ForecastStrategy
 from backtester.backtest.trading import Trading, buy_and_hold, trade
@@ -10,10 +11,12 @@ from backtester.backtest.variants import one_bar_later, variants_table
 __all__ = [
     "BuiltinStrategy",
     "ForecastStrategy",
+    "NextFill",
     "Trading",
     "buy_and_hold",
     "check_fill",
     "costs_of",
+    "next_fill",
     "one_bar_later",
     "replay",
     "replay_holding",

@@ -25,7 +25,7 @@ from backtester.recipe.sections import BrokerSection
 from backtester.recipe.strategies import StrategySection
 from backtester.references import user_code_error
 
-__all__ = ["Trading", "buy_and_hold", "tradable_market", "trade"]
+__all__ = ["Trading", "buy_and_hold", "run_market", "tradable_market", "trade"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def trade(
     market = tradable_market(prices, forecasts, broker=broker)
     if not loaded.decides_by_forecast:
         market = market.from_first_origin()
-    return _run(market, loaded=loaded, broker=broker, max_exposure=strategy.max_exposure)
+    return run_market(market, loaded=loaded, broker=broker, max_exposure=strategy.max_exposure)
 
 
 def buy_and_hold(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection) -> Trading:
@@ -117,7 +117,7 @@ def buy_and_hold(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection)
     lines.setflags(write=False)
     held = Market(dates=market.dates, lines=lines, first_origin=market.first_origin)
     loaded = LoadedStrategy(cls=_BuyAndHold, parameters={"rebalance_band": 0.0})
-    return _run(held, loaded=loaded, broker=broker, max_exposure=1.0)
+    return run_market(held, loaded=loaded, broker=broker, max_exposure=1.0)
 
 
 def tradable_market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSection) -> Market:
@@ -133,7 +133,15 @@ def tradable_market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSecti
     return market
 
 
-def _run(market: Market, *, loaded: LoadedStrategy, broker: BrokerSection, max_exposure: float) -> Trading:
+def run_market(
+    market: Market, *, loaded: LoadedStrategy, broker: BrokerSection, max_exposure: float
+) -> Trading:
+    """Run Backtrader over these bars.
+
+    Raises
+    ------
+    UserCodeError : the user's strategy failed
+    """
     costs = costs_of(broker, max_exposure=max_exposure)
     cerebro = bt.Cerebro(cheat_on_open=loaded.decides_by_forecast, stdstats=False)
     cerebro.broker = open_account(broker, costs=costs, max_exposure=max_exposure)

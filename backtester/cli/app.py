@@ -14,6 +14,7 @@ from backtester.cli import (
     comparing,
     explaining,
     fetching,
+    forecasting,
     running,
     showing,
     starting,
@@ -39,6 +40,7 @@ app.command("plan")(running.plan)
 app.command("stress")(stressing.stress)
 app.command("explain")(explaining.explain)
 app.command("audit")(auditing.audit)
+app.command("forecast")(forecasting.forecast)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)
 app.command("compare")(comparing.compare)
