@@ -70,7 +70,8 @@ def assemble(raw: RawTable, data: DataSection, *, source: str, sha256: str, toda
 
 def _rows(raw: RawTable, data: DataSection, *, today: date) -> tuple[Bars, list[Note]]:
     # A symbol that nobody wrote down is the default, not a choice among the symbols of a file.
-    table = standard_columns(raw, symbol=data.symbol, symbol_chosen="symbol" in data.model_fields_set)
+    chosen = "symbol" in data.model_fields_set
+    table = standard_columns(raw, symbol=data.symbol, symbol_chosen=chosen, close=data.column)
     reading = read_dates(table, date_format=data.date_format)
     check_intraday(table, reading.dates, times=reading.times)
     if raw.truncated:

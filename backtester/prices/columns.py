@@ -60,13 +60,14 @@ def n_known(headers: Sequence[str]) -> int:
     return sum(normalized(header) in _KNOWN for header in headers)
 
 
-def standard_columns(raw: RawTable, *, symbol: str, symbol_chosen: bool) -> TextBars:
+def standard_columns(raw: RawTable, *, symbol: str, symbol_chosen: bool, close: str = "") -> TextBars:
     """Find the columns of one symbol's bars.
 
     Parameters
     ----------
     symbol : whose bars are taken where the table holds several symbols
     symbol_chosen : whether the user named the symbol (else several symbols are refused)
+    close : header of the column whose prices serve as close; empty: the one named Close
 
     Raises
     ------
@@ -74,13 +75,13 @@ def standard_columns(raw: RawTable, *, symbol: str, symbol_chosen: bool) -> Text
     """
     raw = _without_ticker_rows(raw, symbol=symbol, symbol_chosen=symbol_chosen)
     notes = list(raw.notes)
-    found = _positions(raw, notes)
+    found = _positions(raw, notes, close=_chosen(raw, close) if close else None)
     if "symbol" in found:
         raw = _rows_of_symbol(raw, found["symbol"], symbol=symbol, symbol_chosen=symbol_chosen, notes=notes)
     if "close" not in found:
         raise PricesError(
             f"{raw.name}: there is no Close column; the columns are {_headers(raw)}.",
-            advice="Name the column with the closing prices Close.",
+            advice="Name the column with the closing prices Close, or choose one with data.column.",
         )
     for column in _OPTIONAL:
         if column in found and not any(raw.columns[found[column]]):
@@ -110,9 +111,38 @@ def _headers(raw: RawTable) -> str:
     return listed([shown(header) for header in raw.headers[:20]], joint=", ") if raw.headers else "none"
 
 
-def _positions(raw: RawTable, notes: list[Note]) -> dict[str, int]:
+def _chosen(raw: RawTable, close: str) -> int:
+    """Find the column that is to serve as close."""
+    exact = [position for position, header in enumerate(raw.headers) if header == close]
+    alike = [
+        position for position, header in enumerate(raw.headers) if normalized(header) == normalized(close)
+    ]
+    positions = exact or alike
+    if len(positions) > 1:
+        raise _twice(raw, shown(close), positions=positions)
+    known = _KNOWN.get(normalized(close))
+    if known == "adj_close":
+        raise PricesError(
+            f"{raw.name}: data.column = {shown(close)} is the adjusted close, which belongs to Close.",
+            advice='Leave data.column out: price = "adjusted" scales all prices by it.',
+        )
+    if not positions or known in {"date", "symbol", "volume"}:
+        raise PricesError(
+            f"{raw.name}: data.column = {shown(close)} names no column of prices; the columns are "
+            f"{_headers(raw)}.",
+            advice="Write the header as it stands in the file.",
+        )
+    return positions[0]
+
+
+def _positions(raw: RawTable, notes: list[Note], *, close: int | None = None) -> dict[str, int]:
     keys = [normalized(header) for header in raw.headers]
     found: dict[str, int] = {}
+    if close is not None and _KNOWN.get(keys[close]) != "close":
+        # what is named Close, or adjusts it, is another series
+        keys = ["" if _KNOWN.get(key) in {"close", "adj_close"} else key for key in keys]
+        found["close"] = close
+        notes.append(_repair(raw, f"{shown(raw.headers[close])} serves as close."))
     for position, key in enumerate(keys):
         column = _KNOWN.get(key)
         if column is None or column == "date":
