@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from backtester.reporting import words
-from backtester.reporting.chart_style import COLOURS, FAILED, PALE, blank_figure
+from backtester.reporting.chart_style import COLOURS, blank_figure
 from backtester.reporting.published import Published, price
 
 __all__ = ["ACTUAL", "CLOSE_UP", "PREDICTED", "published_captions", "published_figures"]
@@ -24,6 +24,8 @@ CLOSE_UP = 60
 MOST_ROWS = 4000
 
 _BAND = "rgba(198,45,31,0.18)"
+_TRAINED, _SEAM = "#fdeadd", "#e3e9f1"
+"""Behind rows that the networks were trained on, and behind those whose window has a seam."""
 
 
 def published_figures(published: Published) -> dict[str, go.Figure]:
@@ -78,7 +80,11 @@ def _prices(published: Published, *, rows: slice) -> go.Figure:
             mode="lines",
             hovertemplate="%{y:,.2f}",
         )
-    figure.update_layout(shapes=[*_shapes(table, column="in_training", colour=FAILED), *_seams(table)])
+    # a filled band turns the legend around
+    figure.update_layout(
+        shapes=[*_shapes(table, column="in_training", colour=_TRAINED), *_seams(table)],
+        legend_traceorder="normal",
+    )
     # where time is read backwards the picture runs as its source drew it, by the order of rows
     figure.update_xaxes(
         type="date",
@@ -113,10 +119,10 @@ def _rounded(values: pd.Series) -> list[float | None]:
 
 
 def _seams(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [] if bool(table["straddles"].all()) else _shapes(table, column="straddles", colour="#d5dce6")
+    return [] if bool(table["straddles"].all()) else _shapes(table, column="straddles", colour=_SEAM)
 
 
-def _shapes(table: pd.DataFrame, *, column: str, colour: str = PALE) -> list[dict[str, Any]]:
+def _shapes(table: pd.DataFrame, *, column: str, colour: str) -> list[dict[str, Any]]:
     """One rectangle behind each stretch of rows that a flag marks."""
     marked = table[column].to_numpy(dtype=bool)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], marked.astype(int), [0]))))
@@ -127,7 +133,7 @@ def _shapes(table: pd.DataFrame, *, column: str, colour: str = PALE) -> list[dic
             "xref": "x",
             "yref": "paper",
             "x0": dates[start],
-            "x1": dates[stop - 1],
+            "x1": dates[min(stop, len(dates) - 1)],
             "y0": 0,
             "y1": 1,
             "fillcolor": colour,
@@ -158,7 +164,7 @@ def _loss(published: Published) -> go.Figure:
                 hovertemplate="%{y:.3g}",
             )
     # a loss falls by decades in the first epochs: on a plain scale the rest would be a flat line
-    figure.update_yaxes(title_text="Loss, scaled units", type="log", exponentformat="power", nticks=6)
+    figure.update_yaxes(title_text="Loss, scaled units", type="log", dtick="D2", exponentformat="power")
     figure.update_xaxes(title_text="Epoch", hoverformat="d", showgrid=False)
     return figure
 

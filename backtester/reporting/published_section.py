@@ -54,7 +54,7 @@ def _mode_words(figures: PublishedRecord) -> str:
 
 
 def _facts(figures: PublishedRecord) -> list[tuple[str, str]]:
-    train = figures["train"]
+    train, n_networks = figures["train"], len(figures["seeds"])
     watched = f", {train['validation']:,} for validation" if train["validation"] else ""
     order = "newest first: time runs backwards" if figures["order"] == "newest_first" else "oldest first"
     return [
@@ -63,7 +63,7 @@ def _facts(figures: PublishedRecord) -> list[tuple[str, str]]:
         ("Rows", f"{figures['rows']:,}, {words.span(figures['start'], figures['end'])}"),
         ("Training samples", f"{train['samples']:,}{watched}"),
         ("Epochs", f"at most {figures['epochs']:,}"),
-        ("Networks", f"{words.plural(len(figures['seeds']), 'seed')}, each scored by itself"),
+        ("Networks", "1" if n_networks == 1 else f"{n_networks}, each with a seed and a score of its own"),
     ]
 
 

@@ -7,13 +7,14 @@ import shutil
 from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backtester.errors import StorageError
-from backtester.reporting import figures
-from backtester.reporting.captions import captions
 from backtester.reporting.page import page_title, render_page
+from backtester.reporting.published import read_published
+from backtester.reporting.published_charts import published_captions, published_figures
 from backtester.run_directory import RunRecord, read_run
 from tests.reporting.published import EPOCHS, TEST_ROWS, add_published
 
@@ -89,12 +90,15 @@ def rows_of(page: str) -> dict[str, list[str]]:
 # ---- a run without ----
 
 
-def test_a_run_without_the_mode_has_no_word_of_it(plain_page, plain_run):
-    text = plain_page.read_text(encoding="utf-8")
-    assert HEADING not in text
-    assert "published" not in text
-    assert "Walk-forward test" in text
-    assert not {name for name in figures(plain_run) if name.startswith("published")}
+@pytest.fixture(scope="module")
+def plain(plain_run):
+    return page_of(plain_run)
+
+
+def test_a_run_without_the_mode_has_no_word_of_it(plain):
+    assert HEADING not in plain
+    assert "published" not in plain
+    assert "Walk-forward test" in plain
 
 
 # ---- the two modes ----
@@ -177,9 +181,9 @@ def test_the_sentence_and_every_flaw_stand_on_the_page(page, three):
     assert "What is wrong with this test: 2 flaws" in said
 
 
-def test_no_published_figure_reaches_the_rest_of_the_page(page, plain_page):
+def test_no_published_figure_reaches_the_rest_of_the_page(page, plain):
     """But for the list of files, the way there and the charts, the page is that of the run itself."""
-    own = Text(plain_page.read_text(encoding="utf-8")).said
+    own = Text(plain).said
     rest = Text(page.replace(section(page), "")).said
     for line in (
         "The same system as it was published stands beside this test; its figures do not count as out "
@@ -210,45 +214,57 @@ def test_where_the_last_price_wins_there_is_nothing_to_examine(page):
 # ---- charts ----
 
 
+def charts_of(record: RunRecord) -> dict[str, Any]:
+    published = read_published(record)
+    assert published is not None
+    return published_figures(published)
+
+
+def words_of(record: RunRecord) -> dict[str, str]:
+    published = read_published(record)
+    assert published is not None
+    return published_captions(published)
+
+
 def trace(figure, name):
     return next(trace for trace in figure.data if trace.name == name)
 
 
 def test_actual_is_blue_predicted_red_and_last_price_thin_grey(three):
     for name in ("published_prices", "published_close_up"):
-        chart = figures(three)[name]
+        chart = charts_of(three)[name]
         assert trace(chart, "Actual").line.color == "#0b5fa5"
         assert trace(chart, "Predicted, mean of 3").line.color == "#c62d1f"
         assert trace(chart, "Last price").line.color == "#6b7280"
         assert trace(chart, "Last price").line.width == 1
         assert trace(chart, "Lowest to highest network").fill == "tonexty"
-    assert len(trace(figures(three)["published_prices"], "Actual").x) == TEST_ROWS
-    assert len(trace(figures(three)["published_close_up"], "Actual").x) == 60
+    assert len(trace(charts_of(three)["published_prices"], "Actual").x) == TEST_ROWS
+    assert len(trace(charts_of(three)["published_close_up"], "Actual").x) == 60
 
 
 def test_the_close_up_says_that_the_forecast_follows(three, backwards):
-    words = captions(three)["published_close_up"]
+    words = words_of(three)["published_close_up"]
     assert words.startswith("The last 60 rows.")
     assert words.endswith("it follows the price a row late.")
 
 
 def test_losses_of_training_and_validation_stand_by_epoch(three, backwards):
-    chart = figures(three)["published_loss"]
+    chart = charts_of(three)["published_loss"]
     assert [line.name for line in chart.data] == [
         *["Training loss"] * 3,
         *["Validation loss (on the test rows)"] * 3,
     ]
     assert [line.showlegend for line in chart.data] == [True, False, False] * 2
     assert list(chart.data[0].x) == list(range(1, EPOCHS + 1))
-    assert {line.name for line in figures(backwards)["published_loss"].data} == {"Training loss"}
-    assert captions(backwards)["published_loss"].endswith("Nothing was held out to watch.")
+    assert {line.name for line in charts_of(backwards)["published_loss"].data} == {"Training loss"}
+    assert words_of(backwards)["published_loss"].endswith("Nothing was held out to watch.")
 
 
 def test_time_that_runs_backwards_is_drawn_as_it_is_read_and_said(backwards):
-    chart = figures(backwards)["published_prices"]
+    chart = charts_of(backwards)["published_prices"]
     assert chart.layout.xaxis.autorange == "reversed"
     assert len(chart.layout.shapes) == 2
-    said = captions(backwards)["published_prices"]
+    said = words_of(backwards)["published_prices"]
     assert "newest first: time runs from right to left" in said
     assert "60 rows that the networks were trained on" in said
     assert "30 rows whose window reaches across the seam" in said

@@ -16,13 +16,13 @@ def single(plain_run) -> RunRecord:
     return dataclasses.replace(plain_run, manifest=manifest)
 
 
-def test_a_single_split_is_named_as_such_at_the_head(single, plain_page):
+def test_a_single_split_is_named_as_such_at_the_head(single, plain_run):
     page = render_page(single, title="One split")
     assert '<p class="kicker">Single split <span>' in page
     assert "Walk-forward" not in page
     assert "This is a single split, not a walk-forward test" in page
     assert "once, on 750 bars, then tested on all that follows" in page
     assert "One split: trained on one span, tested on the next" in page
-    plain = plain_page.read_text(encoding="utf-8")
+    plain = render_page(plain_run, title="Folds")
     assert '<p class="kicker">Walk-forward test <span>' in plain
     assert "ingle split" not in plain
