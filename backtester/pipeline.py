@@ -17,7 +17,7 @@ from backtester.published import write_published
 from backtester.question import Question
 from backtester.recipe import published_mapping
 from backtester.reporting import write_report
-from backtester.results import write_results
+from backtester.results import forecasts_of, write_results
 from backtester.run_directory import (
     JUDGED_FILES,
     LOCK,
@@ -131,7 +131,8 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         )
         manifest.record_training(result)
         listener.step("Trading the forecasts and the baselines.")
-        results = write_results(question, result=result, directory=directory)
+        forecasts = forecasts_of(question, result=result)
+        results = write_results(question, forecasts=forecasts, directory=directory)
         if joint is not None:
             write_published(
                 joint,

@@ -21,7 +21,7 @@ from backtester.summary import summarise
 from backtester.trials import Trial
 from backtester.walkforward import WalkForward, baseline_table, forecast_table
 
-__all__ = ["Results", "write_results"]
+__all__ = ["Results", "forecasts_of", "write_results"]
 
 _NAIVE = ("last_return", "mean_return")
 
@@ -42,7 +42,16 @@ class Results:
     notes: tuple[Note, ...]
 
 
-def write_results(question: Question, *, result: WalkForward, directory: Path) -> Results:
+def forecasts_of(question: Question, *, result: WalkForward) -> Forecasts:
+    """Gather what the training gave into the table of forecasts; a baseline's needs none."""
+    problem, dates = question.problem, question.prices.dates
+    kind = question.loaded.recipe.model.kind
+    if kind in BASELINES:
+        return baseline_table(problem, kind=kind, dates=dates)
+    return forecast_table(problem, outcomes=result.outcomes, dates=dates)
+
+
+def write_results(question: Question, *, forecasts: Forecasts, directory: Path) -> Results:
     """Trade the forecasts, and write every table but those that the judgement adds.
 
     Raises
@@ -52,10 +61,6 @@ def write_results(question: Question, *, result: WalkForward, directory: Path) -
     """
     recipe, prices, problem = question.loaded.recipe, question.prices, question.problem
     tables = {kind: baseline_table(problem, kind=kind, dates=prices.dates) for kind in BASELINES}
-    if recipe.model.kind in BASELINES:
-        forecasts = tables[recipe.model.kind]
-    else:
-        forecasts = forecast_table(problem, outcomes=result.outcomes, dates=prices.dates)
     traded = _trade_all(question, forecasts=forecasts, tables=tables)
     variants = variants_table(
         prices,

@@ -33,6 +33,7 @@ __all__ = [
     "baseline_table",
     "forecast_table",
     "open_work",
+    "table_of",
     "walk_forward",
 ]
 
@@ -284,18 +285,29 @@ def forecast_table(
         mean[outcome.fold.test] = members.mean(axis=0)
         if len(members) > 1:
             spread[outcome.fold.test] = members.std(axis=0, ddof=1)
-    return _table(problem, dates=dates, forecast=mean, spread=spread)
+    return table_of(problem, dates=dates, forecast=mean, spread=spread)
 
 
 def baseline_table(problem: Problem, *, kind: str, dates: pd.DatetimeIndex) -> Forecasts:
     """Forecast with a baseline at the same origins."""
     forecast = baseline_forecasts(kind, close=problem.close, horizon=problem.target.horizon)
-    return _table(problem, dates=dates, forecast=forecast, spread=np.full(len(forecast), np.nan))
+    return table_of(problem, dates=dates, forecast=forecast, spread=np.full(len(forecast), np.nan))
 
 
-def _table(
+def table_of(
     problem: Problem, *, dates: pd.DatetimeIndex, forecast: NDArray[np.float64], spread: NDArray[np.float64]
 ) -> Forecasts:
+    """Put forecasts beside what was known at their origins and what came of them.
+
+    Parameters
+    ----------
+    dates : of the bars
+    forecast, spread : (n_bars,) log return over the horizon, and its sd over members; NaN where there is none
+
+    Returns
+    -------
+    Forecasts, a row for each bar of a test span
+    """
     horizon, close = problem.target.horizon, problem.close
     origins = np.concatenate([np.arange(fold.test.start, fold.test.stop) for fold in problem.folds])
     fold_index = np.concatenate(
