@@ -92,22 +92,20 @@ def _of_scaler(problem: PublishedProblem) -> Iterator[Flaw]:
         )
     elif same:
         effect = "Here it changes nothing: the training rows alone give the same."
-    else:
-        low, high = (clean.transform(problem.rows.values).reshape(-1)[at] for at in _ends(problem))
+    elif problem.scaler_kind is ScalerKind.MINMAX:
+        scaled = clean.transform(problem.rows.values)
         effect = (
-            f"It tells the training how far prices will go: fitted on the training rows alone, the whole "
-            f"history would span {low:.2f} to {high:.2f}."
+            "It tells the training how far prices will go: fitted on the training rows alone, the whole "
+            f"history would span {scaled.min():.2f} to {scaled.max():.2f} instead of 0 to 1."
         )
+    else:
+        effect = "Fitted on the training rows alone it would be another."
     yield (
         "scaler_on_test",
         "The scaler saw the test",
         f"It was fitted on all {len(problem.rows.values)} rows, not on the {problem.rows.n_train} that "
         f"train. {effect}",
     )
-
-
-def _ends(problem: PublishedProblem) -> tuple[int, int]:
-    return int(np.argmin(problem.rows.values)), int(np.argmax(problem.rows.values))
 
 
 def _of_validation(problem: PublishedProblem) -> Iterator[Flaw]:
@@ -130,9 +128,9 @@ def _of_evidence(problem: PublishedProblem, *, symbol: str) -> Iterator[Flaw]:
         f"{days.max():%Y-%m-%d}: one stretch of one market.",
     )
     by_last = rmse(rows.actual - rows.last_price)
-    score = problem.section.scores.get(symbol)
+    score = problem.score(symbol)
     if score is None:
-        about = "No score was published for this symbol, and no baseline"
+        about = "No score was published for these prices, and no baseline"
         compared = ""
     else:
         about = f"The published RMSE of {score:g} stands alone"

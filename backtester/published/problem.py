@@ -55,6 +55,12 @@ class PublishedProblem:
     rows: Rows
     scaler_kind: ScalerKind
 
+    def score(self, symbol: str) -> float | None:
+        """The RMSE that was published for these prices, None where there is none."""
+        until = self.section.scored_until
+        same = until is None or until == self.rows.dates.max().date()
+        return self.section.scores.get(symbol) if same else None
+
     def scaler(self, which: ScalerRows) -> Scaler:
         """Fit the scaler on these rows."""
         rows = self.rows.values if which is ScalerRows.ALL else self.rows.values[: self.rows.n_train]

@@ -107,7 +107,7 @@ def published_record(
         ],
         "rmse": spread,
         "ratio": None if spread is None else ratio(spread["mean"], last_price["rmse"]),
-        "published_rmse": section.scores.get(problem.symbol),
+        "published_rmse": published.score(problem.symbol),
         "parts": part_records(rows, results=beside.results),
         "flaws": find_flaws(published, symbol=problem.symbol),
         "examined": examine(rows, results=beside.results),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from backtester.recipe.section import Allowed, Section
+from backtester.recipe.section import Allowed, Section, Session
 
 __all__ = ["Order", "PublishedSection", "ScalerRows", "TestRows"]
 
@@ -83,3 +83,5 @@ class PublishedSection(Section):
     """Networks, each with its own seed and scored by itself."""
     scores: Scores = Field(default_factory=dict)
     """The RMSE that was published, by symbol."""
+    scored_until: Session | None = None
+    """Last session of the prices that it was published for: a score of other prices is not shown."""
