@@ -86,7 +86,9 @@ def _make(model: ModelSection, *, training: TrainingSection, n_features: int, fo
         loss=training.loss,
         patience=training.patience,
     )
-    return NetworkForecaster(builder, name=model.kind, input_shape=input_shape, settings=settings)
+    return NetworkForecaster(
+        builder, name=model.kind, input_shape=input_shape, settings=settings, outputs=training.outputs
+    )
 
 
 def _check_unedited(model: ReferenceModel, *, folder: Path, code_sha256: str) -> None:

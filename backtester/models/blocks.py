@@ -26,24 +26,26 @@ def padded(array: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
 
 
 def predict_in_blocks(
-    predict: Callable[[NDArray[np.float32]], Any], inputs: NDArray[np.float32]
+    predict: Callable[[NDArray[np.float32]], Any], inputs: NDArray[np.float32], *, outputs: int = 1
 ) -> NDArray[np.float64]:
     """Predict all rows, PREDICT_ROWS at a time, the last block padded with zeros.
 
     Parameters
     ----------
-    predict : maps (PREDICT_ROWS, ...) to (PREDICT_ROWS,) or (PREDICT_ROWS, 1)
+    predict : maps (PREDICT_ROWS, ...) to (PREDICT_ROWS,) or (PREDICT_ROWS, outputs)
     inputs : (n, ...)
+    outputs : numbers for each row
 
     Returns
     -------
-    (n,)
+    (n,); with more than one output (n, outputs)
 
     Raises
     ------
-    ValueError : not one number for each row
+    ValueError : another count of numbers for each row
     """
     starts = range(0, len(inputs), PREDICT_ROWS)
     blocks = [predict(padded(inputs[start : start + PREDICT_ROWS], PREDICT_ROWS)) for start in starts]
-    flat = [np.asarray(block, dtype=np.float64).reshape(PREDICT_ROWS) for block in blocks]
-    return np.concatenate([*flat, np.empty(0)])[: len(inputs)]
+    shape = (PREDICT_ROWS,) if outputs == 1 else (PREDICT_ROWS, outputs)
+    flat = [np.asarray(block, dtype=np.float64).reshape(shape) for block in blocks]
+    return np.concatenate([*flat, np.empty((0, *shape[1:]))])[: len(inputs)]

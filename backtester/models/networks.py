@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Builder", "bidirectional_builder", "build_checked", "lstm_builder", "user_builder"]
 
-Builder = Callable[[tuple[int, int]], Any]
+Builder = Callable[[Any], Any]
+"""Maps an input shape, such as (lookback, n_features), to a Keras model."""
 
 
 def lstm_builder(model: LstmModel) -> Builder:
@@ -85,8 +86,8 @@ def user_builder(named: object, *, model: ReferenceModel, folder: Path) -> Build
     return build
 
 
-def build_checked(builder: Builder, *, input_shape: tuple[int, int], name: str) -> Any:
-    """Build a network and check that it maps windows to one number each.
+def build_checked(builder: Builder, *, input_shape: tuple[int, ...], name: str, outputs: int = 1) -> Any:
+    """Build a network and check that it maps each sample to as many numbers as are asked for.
 
     Raises
     ------
@@ -101,12 +102,12 @@ def build_checked(builder: Builder, *, input_shape: tuple[int, int], name: str) 
             advice="A builder is a function build(input_shape, ...) that returns a keras.Model.",
         )
     found_in, found_out = _shape(network, "input_shape"), _shape(network, "output_shape")
-    wanted_in, wanted_out = (None, *input_shape), (None, 1)
+    wanted_in, wanted_out = (None, *input_shape), (None, outputs)
     if found_in != wanted_in or found_out != wanted_out:
         raise RecipeError(
             f"model.kind = {name!r}: the network maps {found_in} to {found_out}; "
-            f"it must map {wanted_in} to {wanted_out} (samples, lookback, features -> samples, 1).",
-            advice="Begin with keras.Input(input_shape) and end with Dense(1).",
+            f"it must map {wanted_in} to {wanted_out} (samples, lookback, features -> samples, {outputs}).",
+            advice=f"Begin with keras.Input(input_shape) and end with Dense({outputs}).",
         )
     return network
 

@@ -6,7 +6,7 @@ The reference page ``docs/recipe.md`` is made from these classes and from those 
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -148,6 +148,8 @@ class TargetSection(Section):
 
 class TrainingSection(Section):
     """How a network is fitted."""
+
+    outputs: ClassVar[int] = 1  # numbers for each sample; no key: a forecast is one number
 
     epochs: int = Field(default=10, ge=1, le=100_000)
     """Passes over the training samples."""

@@ -67,7 +67,8 @@ class CompiledFit:
 
     Parameters
     ----------
-    model : maps (n, lookback, n_features) to (n, 1); its present weights do not matter
+    model : maps (n, lookback, n_features) to (n, 1), or (n, ...) to (n, outputs) where the loss takes
+        one target for them all, such as a class; its present weights do not matter
     settings : epochs, batch size, optimizer, loss, patience
     """
 
@@ -132,8 +133,12 @@ class CompiledFit:
             variable.assign(value)
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Predictions (n,)."""
-        return predict_in_blocks(lambda block: self._predict(tf.constant(block)).numpy(), inputs)
+        """Predictions (n,); (n, outputs) of a network with several outputs."""
+        return predict_in_blocks(
+            lambda block: self._predict(tf.constant(block)).numpy(),
+            inputs,
+            outputs=self._model.output_shape[-1],
+        )
 
     # ---- the graph ----
 

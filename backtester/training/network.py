@@ -30,7 +30,7 @@ class FittedNetwork:
         self.weights: Weights = tuple(model.get_weights())
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
-        """Scaled predictions (n,)."""
+        """Scaled predictions (n,); (n, outputs) of a network with several outputs."""
         return self._engine.predict(samples.inputs)
 
 
@@ -41,8 +41,9 @@ class NetworkForecaster:
     ----------
     builder : maps an input shape (lookback, n_features) to a Keras model
     name : the recipe's ``model.kind``, for messages
-    input_shape : (lookback, n_features)
+    input_shape : (lookback, n_features), or whatever shape one sample has
     settings : epochs, batch size, optimizer, loss, patience
+    outputs : numbers that the network gives for each sample
 
     Raises
     ------
@@ -50,13 +51,20 @@ class NetworkForecaster:
     """
 
     def __init__(
-        self, builder: Builder, *, name: str, input_shape: tuple[int, int], settings: FitSettings
+        self,
+        builder: Builder,
+        *,
+        name: str,
+        input_shape: tuple[int, ...],
+        settings: FitSettings,
+        outputs: int = 1,
     ) -> None:
         self._builder = builder
         self._name = name
         self._input_shape = input_shape
         self._settings = settings
-        self._model = build_checked(builder, input_shape=input_shape, name=name)
+        self._outputs = outputs
+        self._model = build_checked(builder, input_shape=input_shape, name=name, outputs=outputs)
         self._engine: CompiledFit | PlainFit = CompiledFit(self._model, settings)
         self.note = ""
 
@@ -109,7 +117,9 @@ class NetworkForecaster:
     def _initial_variables(self, seed: int, *, weights: Weights) -> list[NDArray[Any]]:
         """Fresh variables, as the builder draws them from this seed, with these weights if any."""
         keras.utils.set_random_seed(seed)
-        fresh = build_checked(self._builder, input_shape=self._input_shape, name=self._name)
+        fresh = build_checked(
+            self._builder, input_shape=self._input_shape, name=self._name, outputs=self._outputs
+        )
         if weights:
             fresh.set_weights(list(weights))
         return [variable.numpy() for variable in fresh.variables]

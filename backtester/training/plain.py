@@ -78,5 +78,9 @@ class PlainFit:
         return float(history.history["loss"][0])
 
     def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Predictions (n,)."""
-        return predict_in_blocks(lambda block: self._model(block, training=False).numpy(), inputs)
+        """Predictions (n,); (n, outputs) of a network with several outputs."""
+        return predict_in_blocks(
+            lambda block: self._model(block, training=False).numpy(),
+            inputs,
+            outputs=self._model.output_shape[-1],
+        )
