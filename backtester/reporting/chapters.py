@@ -35,6 +35,7 @@ _SECTIONS = (
     *("data", "folds", "features", "target", "model", "training"),
     *("published", "strategy", "broker", "verdict", "execution", "report"),
 )
+_MODELS = {"lstm": "an LSTM network", "bidirectional": "a bidirectional LSTM network"}
 _FILES = (
     ("tearsheet_buy_and_hold.html", "QuantStats tear sheet, strategy against buy-and-hold"),
     ("tearsheet_last_price.html", "QuantStats tear sheet, strategy against the last price"),
@@ -87,7 +88,7 @@ def question(record: RunRecord) -> dict[str, Any]:
         ("Fills", f"at the next bar's {fill}"),
     ]
     return {
-        "model": "an LSTM network" if model["kind"] == "lstm" else str(model["kind"]),
+        "model": _MODELS.get(str(model["kind"]), str(model["kind"])),
         "symbol": ", ".join(record.summary["symbols"]),
         "horizon": "next close" if horizon == 1 else f"close {horizon} bars ahead",
         "strategy": kind,

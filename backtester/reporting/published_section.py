@@ -31,6 +31,7 @@ def published_section(record: RunRecord, *, published: Published) -> dict[str, A
         "mode": _mode_words(figures),
         "cards": [_card(figures), _walk_forward_card(record)],
         "sentence": figures["sentence"],
+        "winner": _winner_of_both(record, figures=figures),
         "facts": _facts(figures),
         "columns": COLUMNS,
         "groups": table_groups(record, published=published),
@@ -94,6 +95,22 @@ def _winner(figures: PublishedRecord) -> str:
     if below == len(ratios):
         return "The score is below the last price's, and suspected of a leak first."
     return f"{below} of {len(ratios)} networks are below the last price, and suspected of a leak first."
+
+
+def _winner_of_both(record: RunRecord, *, figures: PublishedRecord) -> str:
+    """Say who wins in which of the two tests; empty where one of them has no score."""
+    published, own = figures["ratio"], record.summary["forecast"]["rmse_ratio"]
+    if published is None or own is None:
+        return ""
+    name = "in the single split" if is_single(record) else "walk-forward"
+    if published >= 1.0 and own >= 1.0:
+        return "The last price wins both times."
+    if published >= 1.0:
+        return f"As published the last price wins; {name} the forecast errs less."
+    leak = "the published score below it is examined as a leak"
+    if own >= 1.0:
+        return f"{name[0].upper()}{name[1:]} the last price wins; {leak}."
+    return f"The forecast errs less both times; {leak}."
 
 
 def _walk_forward_card(record: RunRecord) -> dict[str, Any]:

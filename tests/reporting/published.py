@@ -111,8 +111,8 @@ def add_published(
         } if below else None,
         "walk_forward": {"rmse": own["rmse"], "rmse_last_price": own["rmse_last_price"],
                          "ratio": own["rmse_ratio"]},
-        "sentence": text or "As published: RMSE 1.20, last price 1.00: the last price wins; "
-        "walk-forward: RMSE 1.02, last price 1.01: the last price wins.",
+        "sentence": text or "As published (one split, scaler fitted on all rows): RMSE 1.20, last price "
+        "1.00; walk-forward: RMSE 1.02, last price 1.01.",
     }  # fmt: skip
     write_json(directory / "published.json", record)
     return record  # type: ignore[return-value]

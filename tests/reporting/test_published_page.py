@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -15,9 +16,11 @@ from backtester.errors import StorageError
 from backtester.reporting.page import page_title, render_page
 from backtester.reporting.published import read_published
 from backtester.reporting.published_charts import published_captions, published_figures
+from backtester.reporting.published_section import published_section
 from backtester.run_directory import RunRecord, read_run
 from tests.reporting.published import EPOCHS, TEST_ROWS, add_published
 
+LEAK = "the published score below it is examined as a leak."
 HEADING = "As published, beside the honest test"
 
 
@@ -170,6 +173,33 @@ def test_each_card_says_who_wins(page):
     said = Text(section(page)).said
     assert "The last price wins against each of them." in said
     assert "RMSE over the last price’s; below 1 is better" in said
+
+
+@pytest.mark.parametrize(
+    ("errors", "own", "said"),
+    [
+        ((1.2,), 1.004, "The last price wins both times."),
+        ((1.2,), 0.99, "As published the last price wins; walk-forward the forecast errs less."),
+        (
+            (0.8,),
+            1.004,
+            "Walk-forward the last price wins; the published score below it is examined as a leak.",
+        ),
+        (
+            (0.8,),
+            0.99,
+            "The forecast errs less both times; the published score below it is examined as a leak.",
+        ),
+        ((), 1.004, ""),
+    ],
+)
+def test_it_is_said_who_wins_in_which_test(plain_run, tmp_path, errors, own, said):
+    record = published_run(plain_run, tmp_path, errors=errors)
+    published = read_published(record)
+    assert published is not None
+    summary = record.summary | {"forecast": record.summary["forecast"] | {"rmse_ratio": own}}
+    values = published_section(dataclasses.replace(record, summary=summary), published=published)
+    assert values["winner"] == said
 
 
 def test_the_sentence_and_every_flaw_stand_on_the_page(page, three):
