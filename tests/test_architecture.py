@@ -29,6 +29,7 @@ FLOW = (
     ("forecasts",),
     ("walkforward",),
     ("metrics",),
+    ("exploring",),
     ("backtest",),
     ("judgement",),
     ("summary",),
@@ -43,7 +44,7 @@ FLOW = (
     ("stress", "explaining", "forecasting"),
     ("audit",),
     ("pipeline",),
-    ("api",),
+    ("api", "explored"),
     ("cli",),
 )
 # Plain files that are copied, not imported.
