@@ -21,7 +21,7 @@ from backtester.question import Question
 from backtester.recipe import Recipe, published_mapping, published_text
 from backtester.walkforward import FoldOutcome, WalkForward
 
-__all__ = ["Manifest", "program_version"]
+__all__ = ["Manifest", "library_versions", "program_version"]
 
 _PACKAGES = (
     "backtrader",
@@ -109,7 +109,7 @@ def _asked(question: Question) -> dict[str, Any]:
             "bars": len(prices),
             "notes": _notes(prices.notes),
         },
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **library_versions()},
         "cpu": f"{platform.machine()} {sys.platform}",
         "folds": [
             _fold_entry(
@@ -127,7 +127,8 @@ def _asked(question: Question) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that a figure depends on."""
     return {name: metadata.version(name) for name in _PACKAGES}
 
 

@@ -13,7 +13,7 @@ from backtester.question import Question, ask
 from backtester.recipe import LoadedRecipe, recipe_from_mapping
 from backtester.run_directory import RunRecord, read_run
 
-__all__ = ["Reopened", "reopen"]
+__all__ = ["Reopened", "ask_again", "reopen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,7 @@ def reopen(
             f"{directory}: some folds of this run have no forecast.",
             advice="Run the same recipe again first: only these folds are trained.",
         )
-    loaded = _loaded(record, changes=changes)
-    question = ask(loaded, prices=_prices(record, loaded=loaded))
+    question = ask_again(record, changes=changes)
     if question.sha256 != record.manifest["question_sha256"]:
         raise RunDirectoryError(
             f"{directory}: its question cannot be asked again here: it was made by version "
@@ -79,6 +78,17 @@ def reopen(
             advice="Run its recipe again, then go on from that run.",
         )
     return Reopened(record=record, question=question)
+
+
+def ask_again(record: RunRecord, *, changes: Mapping[str, Any] | None = None) -> Question:
+    """Ask what a run was asked, from its recipe and its prices, whether or not it is the same question now.
+
+    Raises
+    ------
+    RecipeError, PricesError : what cannot be asked
+    """
+    loaded = _loaded(record, changes=dict(changes or {}))
+    return ask(loaded, prices=_prices(record, loaded=loaded))
 
 
 def _loaded(record: RunRecord, *, changes: dict[str, Any]) -> LoadedRecipe:

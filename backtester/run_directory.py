@@ -19,6 +19,7 @@ from backtester.files import storage_error, write_bytes
 
 __all__ = [
     "ADDED_FILES",
+    "CHECKSUMS",
     "DATA_FILES",
     "EXPLAIN",
     "FINISHED",
@@ -32,6 +33,7 @@ __all__ = [
     "RunRecord",
     "check_files",
     "claim_directory",
+    "data_files",
     "lock_directory",
     "read_json",
     "read_record",
@@ -220,12 +222,15 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     write_bytes(path, buffer.getvalue().encode("utf-8"))
 
 
+def data_files(directory: Path) -> tuple[str, ...]:
+    """Name the files that have a checksum: those of every run, and those that were added to this one."""
+    added = (name for name in (*PUBLISHED_FILES, *ADDED_FILES) if (directory / name).is_file())
+    return (*DATA_FILES, *added)
+
+
 def write_checksums(directory: Path) -> None:
     """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
-    names = [
-        *DATA_FILES,
-        *(name for name in (*PUBLISHED_FILES, *ADDED_FILES) if (directory / name).is_file()),
-    ]
+    names = data_files(directory)
     lines = [f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write_bytes(directory / CHECKSUMS, "".join(lines).encode())
 

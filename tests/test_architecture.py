@@ -42,7 +42,7 @@ FLOW = (
     ("calibration", "manifest", "listing"),
     ("planning", "results", "reopening"),
     ("stress", "explaining", "forecasting"),
-    ("audit",),
+    ("audit", "verifying"),
     ("pipeline",),
     ("api", "explored"),
     ("cli",),

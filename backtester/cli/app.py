@@ -20,6 +20,7 @@ from backtester.cli import (
     starting,
     storing,
     stressing,
+    verifying,
 )
 from backtester.cli.console import print_error
 from backtester.errors import BacktesterError, InterruptedRunError, StorageError
@@ -40,6 +41,7 @@ app.command("plan")(running.plan)
 app.command("stress")(stressing.stress)
 app.command("explain")(explaining.explain)
 app.command("audit")(auditing.audit)
+app.command("verify")(verifying.verify)
 app.command("forecast")(forecasting.forecast)
 app.command("report")(showing.report)
 app.command("runs")(showing.runs)

@@ -1,0 +1,57 @@
+"""The command that checks whether a run is what the program wrote."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backtester.cli.console import print_json, say
+from backtester.cli.running import JsonOption
+from backtester.errors import StorageError
+
+__all__ = ["verify"]
+
+
+def verify(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
+    *,
+    retrain: Annotated[
+        int, typer.Option("--retrain", metavar="N", min=0, help="Train N folds, chosen at random, again.")
+    ] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Of that choice. [default: other folds each time]")
+    ] = None,
+    pages: Annotated[bool, typer.Option(help="Draw the page again as well.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute every figure of a run again from its own files, and say which file was altered.
+
+    Checksums first; then trades, returns, figures, tests and verdict from prices and forecasts, and the page
+    from those. With --retrain, networks are trained again and their forecasts compared bit for bit. Exit 8
+    where something is not as the run wrote it.
+
+    Examples:
+
+      backtester verify reports/lstm-SPY-1a2b3c4d
+
+      backtester verify reports/lstm-SPY-1a2b3c4d --retrain 3
+    """
+    from backtester.verifying import verify_run
+
+    with redirect_stdout(sys.stderr):  # a user's strategy may print
+        found = verify_run(run, n_retrained=retrain, seed=seed, pages=pages, step=say)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        typer.echo("\n".join([*(f"checked  {text}" for text in found.checked), *found.notes]))
+    if not found.sound:
+        raise StorageError(
+            "\n".join(finding.line for finding in found.findings),
+            advice="Trust no figure of this run; run its recipe again.",
+        )
+    if not as_json:
+        typer.echo("\nEverything is as the run wrote it, and follows from its files.")
