@@ -142,6 +142,7 @@ def _values(
     lookback = problem.model.lookback
     steps = len(next(iter(shown[0].window.values())))
     facts = [cell_facts(cell, steps=steps) for cell in seen.cells]
+    drawn = [fact for fact in facts if fact["layer"] == layer]
     line = _line(chosen, samples=samples, seen=seen)
     lags = _lags(samples, seen=seen, features=problem.features.names)
     ours = samples.to_forecast(seen.predicted)
@@ -176,7 +177,7 @@ def _values(
         "line": line,
         "forecast": forecast,
         "sentence": sentence(facts, line=line, forecast=forecast),
-        "points": points(facts, line=line, lags=lags, forecast=forecast, lookback=lookback),
+        "points": points(drawn, line=line, lags=lags, forecast=forecast, lookback=lookback),
         "caution": CAUTION,
     }
 
@@ -214,11 +215,14 @@ def _line(chosen: Chosen, *, samples: FoldSamples, seen: Look) -> dict[str, Any]
     flat = before.reshape(len(before), -1).astype(np.float64)
     test = samples.test.inputs.reshape(len(samples.test), -1).astype(np.float64)
     newest = slice(-before.shape[2], None)
-    whole = fit_line(flat, said).predict(test)
+    fitted = fit_line(flat, said)
+    whole = fitted.predict(test)
     last = fit_line(flat[:, newest], said).predict(test[:, newest])
     price = samples.target.kind is TargetKind.CLOSE
     return {
         "share": _rounded(share_explained(seen.predicted, whole)),
+        "share_before": _rounded(share_explained(said, fitted.predict(flat))),
+        "outside": _rounded(_outside(samples)),
         "share_newest": _rounded(share_explained(seen.predicted, last)),
         "n_fitted": len(before),
         "n_values": flat.shape[1],
@@ -226,6 +230,12 @@ def _line(chosen: Chosen, *, samples: FoldSamples, seen: Look) -> dict[str, Any]
         "said": listed((1.0 if price else 1e4) * samples.target_scaler.inverse(seen.predicted), digits=6),
         "line": listed((1.0 if price else 1e4) * samples.target_scaler.inverse(whole), digits=6),
     }
+
+
+def _outside(samples: FoldSamples) -> float:
+    """Share of the values in the test span's windows that lie outside those of the training part."""
+    low, high = (edge(samples.train.inputs, axis=(0, 1)) for edge in (np.min, np.max))
+    return float(((samples.test.inputs < low) | (samples.test.inputs > high)).mean())
 
 
 def _lags(samples: FoldSamples, *, seen: Look, features: Sequence[str]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ _BEGUN = 1.0 / (1.0 + math.exp(-1.0))
 """Keras begins the forget gate's bias at 1 and all others at 0 (``unit_forget_bias``)."""
 _LINEAR, _MOSTLY = 0.9, 0.5
 """Share of the forecast's variance that a straight line gives."""
+_FAR = 0.05
+"""Share of the values read over the test span that lie outside those of the training."""
 _CONSTANT = 0.1
 """Standard deviation of the forecast over that of the actual return."""
 
@@ -32,29 +34,45 @@ def sentence(
     Parameters
     ----------
     facts : of every cell, from `cell_facts`
-    line : ``share``, of the variance explained by a straight line through the window; None for no variance
+    line : ``share`` of the forecast's variance over the test span that a straight line through the window
+        gives, None where the forecast does not vary; ``share_before``, that in the windows it was fitted to;
+        ``outside``, the share of the test span's values that lie outside those of the training
     forecast : ``sd_bp`` and ``actual_sd_bp``
     """
     most = max(cell["gates"][gate]["movement"] for cell in facts for gate in GATES)
     moved = "hardly move" if most < _HARDLY else "move a little" if most < _LITTLE else "open and close"
-    share, ratio = line["share"], _ratio(forecast)
+    share = line["share"]
     if share is None:
         return f"The gates {moved}, and the forecast is the same on every bar: the network is a constant."
-    told = f"explains {_percent(share)} of the variance of its forecast"
-    if share >= _LINEAR:
-        acts = f"a straight line through the window {told}: here the network acts like a linear filter"
-    elif share >= _MOSTLY:
-        acts = f"a straight line through the window {told}: here the network is mostly a linear filter"
-    elif share > 0.0:
-        acts = f"a straight line through the window {told} only: here the network is not a linear filter"
-    else:
-        acts = (
-            "a straight line fitted to what it said in training explains nothing of its forecast here: the "
-            "network is not a linear filter"
-        )
-    joined = "and" if (most < _LITTLE) == (share >= _MOSTLY) else "but"
-    flat = "" if ratio is None or ratio >= _CONSTANT else ", and its forecast is nearly a constant"
+    acts, linear = _filter(line)
+    joined = "and" if (most < _LITTLE) == linear else "but"
+    flat = ", and its forecast is nearly a constant" if _is_flat(forecast) else ""
     return f"The gates {moved}, {joined} {acts}{flat}."
+
+
+def _filter(line: Mapping[str, Any]) -> tuple[str, bool]:
+    """How much the network acts like a linear filter, and whether it mostly does."""
+    share, before = line["share"], line["share_before"]
+    line_is = "a straight line through the window explains"
+    if share >= _LINEAR:
+        told = f"{line_is} {_percent(share)} of the variance of its forecast"
+        return f"{told}: here the network acts like a linear filter", True
+    if before is not None and before >= _LINEAR and line["outside"] >= _FAR:
+        return (
+            f"{line_is} {_percent(before)} of the variance of its forecast before the test span and "
+            f"{_percent(share)} in it: the network was a linear filter where it was trained, and "
+            f"{_percent(line['outside'])} of what it reads now lies outside of that"
+        ), True
+    if share >= _MOSTLY:
+        told = f"{line_is} {_percent(share)} of the variance of its forecast"
+        return f"{told}: here the network is mostly a linear filter", True
+    told = f"{line_is} only {_percent(share)} of the variance of its forecast"
+    return f"{told}: here the network is no linear filter", False
+
+
+def _is_flat(forecast: Mapping[str, Any]) -> bool:
+    actual = forecast["actual_sd_bp"]
+    return bool(actual) and forecast["sd_bp"] < _CONSTANT * actual
 
 
 def points(
@@ -64,47 +82,68 @@ def points(
     lags: Mapping[str, Any],
     forecast: Mapping[str, Any],
     lookback: int,
-) -> list[str]:
-    """Say what each picture shows, a sentence each; parameters as for `sentence`.
+) -> list[dict[str, str]]:
+    """Say what each picture shows, ``label`` and ``text`` each; parameters as for `sentence`.
 
     Parameters
     ----------
-    lags : ``within``, the newest bars that hold 80 % of the dependence
+    facts : of the layer that is drawn
+    lags : ``within``, the newest bars that hold 80% of the dependence
     lookback : bars in a window
     """
-    told = [
-        "How far a gate strays from its own mean over the bars (standard deviation, mean over the units): "
-        + "; ".join(
-            f"{cell['name']}: " + ", ".join(f"{gate} {cell['gates'][gate]['movement']:.3f}" for gate in GATES)
-            for cell in facts
-        )
-        + f". Below {_HARDLY:g} they hardly move; from {_LITTLE:g} on they open and close."
-    ]
+    told = [("Gates", _gates(facts))]
     for cell in facts:
-        found = cell["half_life"]
-        told.append(
-            f"Memory of {cell['name']}: by the forget gate alone, half of what a unit holds is gone after "
-            f"{_bars(found['median'])} (median; {found['low']:,.1f} to {_bars(found['high'])} for the middle "
-            f"80 % of the units). {_percent(found['share_beyond'])} of the units would keep half of it for "
-            f"longer than the window.{_as_begun(cell)}"
-        )
+        told.append((f"Memory, {cell['direction']}" if len(facts) > 1 else "Memory", _memory(cell)))
     if lags["within"]:
         told.append(
-            f"80 % of what moves the forecast lies in the newest {lags['within']} of {lookback} bars."
+            (
+                "Window",
+                f"80% of what moves the forecast lies in the newest {lags['within']} of {lookback} bars.",
+            )
         )
     if line["share"] is not None:
-        told.append(
-            f"The straight line was fitted to the network's own forecasts of {line['n_fitted']:,} windows "
-            f"before the test span ({line['n_values']:,} values each) and explains {_percent(line['share'])} "
-            f"of the variance over the test span; {_of_newest(line['share_newest'])}."
-        )
+        told.append(("Straight line", _straight(line)))
     actual = forecast["actual_sd_bp"]
-    told.append(
-        f"The forecast has a standard deviation of {forecast['sd_bp']:.3g} basis points around "
-        f"{forecast['mean_bp']:.3g}"
-        + ("." if actual is None else f"; what then happened has one of {actual:.3g}.")
+    varies = (
+        f"Standard deviation {forecast['sd_bp']:,.3g} basis points around a mean of "
+        f"{forecast['mean_bp']:,.3g}"
     )
-    return told
+    told.append(
+        ("Forecast", f"{varies}." if actual is None else f"{varies}; what then happened: {actual:,.3g}.")
+    )
+    return [{"label": label, "text": text} for label, text in told]
+
+
+def _gates(facts: Sequence[Mapping[str, Any]]) -> str:
+    each = "; ".join(
+        (f"{cell['direction']}: " if len(facts) > 1 else "")
+        + ", ".join(f"{gate} {cell['gates'][gate]['movement']:.3f}" for gate in GATES)
+        for cell in facts
+    )
+    return (
+        "How far a unit's gate strays from its own mean over the bars (standard deviation, mean over the "
+        f"units): {each}. Below {_HARDLY:g} they hardly move; from {_LITTLE:g} on they open and close."
+    )
+
+
+def _memory(cell: Mapping[str, Any]) -> str:
+    found = cell["half_life"]
+    return (
+        f"By the forget gate alone, half of what a unit holds is gone after {_bars(found['median'])} "
+        f"(median; {found['low']:,.1f} to {_bars(found['high'])} for the middle 80% of the units). "
+        f"{_percent(found['share_beyond'])} of the units would keep half of it for longer than the window."
+        f"{_as_begun(cell)}"
+    )
+
+
+def _straight(line: Mapping[str, Any]) -> str:
+    before = "" if line["share_before"] is None else f"{_percent(line['share_before'])} there, "
+    return (
+        f"Fitted to the network's own forecasts of {line['n_fitted']:,} windows before the test span "
+        f"({line['n_values']:,} values each), it explains {before}{_percent(line['share'])} of the variance "
+        f"over the test span; {_of_newest(line['share_newest'])}. {_percent(line['outside'])} of the values "
+        "in the test span's windows lie outside those of the training."
+    )
 
 
 def _as_begun(cell: Mapping[str, Any]) -> str:
@@ -124,16 +163,11 @@ def _of_newest(share: float | None) -> str:
     return f"one through the newest bar alone {_percent(share)}"
 
 
-def _ratio(forecast: Mapping[str, Any]) -> float | None:
-    actual = forecast["actual_sd_bp"]
-    return forecast["sd_bp"] / actual if actual else None
-
-
 def _percent(share: float) -> str:
-    # 99.96 % is not all of it
+    # 99.96% is not all of it
     if 0.995 <= share < 1.0:
-        return f"{min(100.0 * share, 99.9):.1f} %"
-    return f"{100.0 * max(share, 0.0):.0f} %"
+        return f"{min(100.0 * share, 99.9):.1f}%"
+    return f"{100.0 * max(share, 0.0):.0f}%"
 
 
 def _bars(value: float) -> str:

@@ -186,8 +186,10 @@ def _map(cell: Values, *, part: str, dates: Sequence[str]) -> go.Figure:
         hovertemplate="unit %{customdata}, %{x}: %{z:.3f}<extra></extra>",
     )
     figure.update_layout(hovermode="closest", margin={"t": 8, "b": 30, "r": 4})
-    figure.update_yaxes(autorange="reversed", showticklabels=False, title_text="Units", showgrid=False)
-    figure.update_xaxes(showgrid=False, nticks=6)
+    figure.update_yaxes(
+        autorange="reversed", showticklabels=False, ticks="", title_text="Units", showgrid=False
+    )
+    figure.update_xaxes(showgrid=False, nticks=4)
     return figure
 
 

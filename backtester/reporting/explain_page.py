@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def render_explain(values: Mapping[str, Any], *, verdict: Mapping[str, Any] | No
             badges=ANSWERS,
             answer=answer if answer in ANSWERS else "",
             verdict=(verdict or {}).get("sentence", ""),
-            values=values,
+            values={**values, "points": [_typeset(point) for point in values["points"]]},
             parts=PART_NAMES,
             facts_of_network=_facts(values),
             shown=[_shown(values, number) for number in range(len(values["shown"]))],
@@ -76,6 +77,11 @@ def render_explain(values: Mapping[str, Any], *, verdict: Mapping[str, Any] | No
             plotly=Markup(get_plotlyjs()),
         )
     )
+
+
+def _typeset(point: Mapping[str, str]) -> dict[str, str]:
+    """Write a minus sign where the terminal has a hyphen."""
+    return {**point, "text": re.sub(r"(?<=\s)-(?=\d)", "\N{MINUS SIGN}", point["text"])}
 
 
 def _facts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -160,7 +166,7 @@ def _captions(values: Mapping[str, Any]) -> dict[str, str]:
         end = "the oldest bar, where this cell stops reading" if backward else "the bar itself"
         found[f"bands_{number}"] = (
             f"Close and forecast, and below them the {fact['units']} units of {cell['name']}: line, their "
-            f"mean; band, the middle 80 % of them. Each bar has a window of its own of {lookback} bars, read "
+            f"mean; band, the middle 80% of them. Each bar has a window of its own of {lookback} bars, read "
             f"from an empty memory on; drawn is the value at the end of reading, at {end}."
         )
         found[f"window_{number}"] = (
@@ -170,18 +176,22 @@ def _captions(values: Mapping[str, Any]) -> dict[str, str]:
         half = fact["half_life"]
         found[f"memory_{number}"] = (
             f"{cell['name'].capitalize()}: what the forget gate alone leaves of the cell state. Line: "
-            f"the median unit, half of it gone after {_bars(half['median'])} bars; band: the middle 80 % of "
+            f"the median unit, half of it gone after {_bars(half['median'])} bars; band: the middle 80% of "
             "the units."
         )
         for part, name in PART_NAMES.items():
-            middle = "white: empty" if part == "cell" else "blue: open; orange: shut; white: half"
+            middle = (
+                "blue: above zero; orange: below; white: empty"
+                if part == "cell"
+                else "blue: open; orange: shut; white: half"
+            )
             found[f"map_{number}_{part}"] = f"{name}, a row for each unit, a column for each bar; {middle}."
     lags, line = values["lags"], values["line"]
     what = "forecast price" if values["target"] == "close" else "forecast return"
     found["lags"] = (
         f"How far the {what} moves when a value is one standard deviation (of training) higher at that bar "
         f"of the window, by its gradient: mean size over {words.plural(len(values['dates']), 'bar')} of the "
-        f"test span. The newest {lags['within']} of {lookback} bars hold 80 % of it."
+        f"test span. The newest {lags['within']} of {lookback} bars hold 80% of it."
     )
     found["line"] = (
         "The network's forecast against that of the straight line; on the dashed line they are the same."

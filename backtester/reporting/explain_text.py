@@ -23,7 +23,12 @@ def explain_text(values: Mapping[str, Any], *, width: int) -> str:
         f"{values['dates'][-1]}. NumPy gives the stored forecasts of its {found['bars']} bars to "
         f"{found['largest']:.0e} of the scaled target."
     )
-    parts = [values["sentence"], head, *(f"- {point}" for point in values["points"]), values["caution"]]
+    parts = [
+        values["sentence"],
+        head,
+        *(f"- {point['label']}: {point['text']}" for point in values["points"]),
+        values["caution"],
+    ]
     return "\n\n".join(
         textwrap.fill(part, width=max(40, min(width, 110)), subsequent_indent="  " if part[0] == "-" else "")
         for part in parts
