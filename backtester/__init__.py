@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
     from backtester.audit import audit_question, audit_run
+    from backtester.explaining.running import explain
     from backtester.forecasting.asking import forecast
     from backtester.prices import fetch
 
@@ -21,6 +22,7 @@ __all__ = [
     "audit_question",
     "audit_run",
     "compare",
+    "explain",
     "fetch",
     "forecast",
     "open_run",
@@ -31,6 +33,7 @@ __all__ = [
 _ELSEWHERE = {
     "audit_question": "backtester.audit",
     "audit_run": "backtester.audit",
+    "explain": "backtester.explaining.running",
     "fetch": "backtester.prices",
     "forecast": "backtester.forecasting.asking",
 }
