@@ -183,5 +183,9 @@ def put_aside(copy: Copy, *, cache: Path) -> str:
     StorageError : the folder cannot be written
     """
     path = cache / f"{file_stem(copy.symbol)}@{copy.fetched}-{copy.sha256[:8]}.parquet"
-    write_bytes(path, packed(copy))
+    try:
+        content = _path(copy.symbol, cache).read_bytes()
+    except OSError:  # taken away since it was read
+        content = packed(copy)
+    write_bytes(path, content)
     return path.name

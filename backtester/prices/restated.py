@@ -16,7 +16,7 @@ __all__ = ["Restated", "find_restated"]
 
 RESTATED = 1e-5
 """Relative: Yahoo's adjusted closes come as 32-bit floats, which differ by 1e-7 from call to call."""
-FACTOR_NOISE = 1e-3
+FACTOR_NOISE = 1e-4
 """Relative: one factor for all of the past, up to Yahoo's rounding."""
 DIVIDEND_NOISE = 0.1
 """Of the factor's distance from 1: by how much our factor for a dividend may differ from Yahoo's."""

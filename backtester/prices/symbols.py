@@ -74,7 +74,7 @@ def read_symbols(path: Path) -> tuple[str, ...]:
     with open_regular(path) as file:
         content = file.read(_LIST_BYTES + 1)
     kind = foreign_kind(content)
-    if kind is not None or len(content) > _LIST_BYTES:
+    if kind or len(content) > _LIST_BYTES:
         raise UsageError(f"{path.name} is no list of symbols: it is {kind or 'too large'}.", advice=_ADVICE)
     try:
         text = content.decode("utf-8-sig")

@@ -193,7 +193,9 @@ def ask_once(symbol: str, download: Downloader, *, start: date | None, end: date
 def _failure(error: Exception) -> Answer:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     text = _short(str(error).split(" See https://")[0])
-    if "YFTzMissingError" in kinds or getattr(error, "yahoo_reason", None):
+    # For an unknown symbol yfinance may go on to ask for more about it, and meets HTTP 404 there.
+    unknown = getattr(getattr(error, "response", None), "status_code", None) == 404
+    if unknown or "YFTzMissingError" in kinds or getattr(error, "yahoo_reason", None):
         return Answer(said=text)
     if "YFPricesMissingError" in kinds:
         said = "an empty reply"

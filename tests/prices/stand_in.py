@@ -17,6 +17,8 @@ import pandas as pd
 
 ZONE = "America/New_York"
 Reply = tuple[int, bytes]
+_ERROR = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+NOT_FOUND = json.dumps({"chart": {"result": None, "error": _ERROR}}).encode()
 
 
 @dataclass
@@ -36,7 +38,7 @@ class StandIn:
     def reply(self, path: str) -> Reply:
         parts = urlsplit(path)
         if not parts.path.startswith("/v8/finance/chart/"):
-            return (200, b"crumb") if parts.path.endswith("getcrumb") else (404, b"")
+            return (200, b"crumb") if parts.path.endswith("getcrumb") else (404, NOT_FOUND)
         symbol = unquote(parts.path.rsplit("/", 1)[1])
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if "period1" in query:  # the bars themselves; before it yfinance asks for the time zone
@@ -45,8 +47,7 @@ class StandIn:
             if wrong is not None:
                 return wrong
         if symbol not in self.series:
-            error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
-            return 404, json.dumps({"chart": {"result": None, "error": error}}).encode()
+            return 404, NOT_FOUND
         frame = self.series[symbol]
         seconds = _opening(frame)
         if "period1" in query:
@@ -105,6 +106,8 @@ def serving(service: StandIn) -> Iterator[StandIn]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def do_GET(self) -> None:
             status, content = service.reply(self.path)
