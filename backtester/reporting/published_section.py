@@ -88,7 +88,9 @@ def _card(figures: PublishedRecord) -> dict[str, Any]:
 
 def _winner(figures: PublishedRecord) -> str:
     """Say who wins on the published days, and for how many networks."""
-    ratios = [seed["ratio"] for seed in figures["seeds"]]
+    ratios = [seed["ratio"] for seed in figures["seeds"] if seed["ratio"] is not None]
+    if not ratios:
+        return "The last price is never off here."
     below = sum(ratio < 1.0 for ratio in ratios)
     if below == 0:
         return "The last price wins." if len(ratios) == 1 else "The last price wins against each of them."
