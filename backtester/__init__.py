@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
     from backtester.audit import audit_question, audit_run
     from backtester.explaining.running import explain
+    from backtester.explored import explore
     from backtester.forecasting.asking import forecast
     from backtester.prices import fetch
 
@@ -23,6 +24,7 @@ __all__ = [
     "audit_run",
     "compare",
     "explain",
+    "explore",
     "fetch",
     "forecast",
     "open_run",
@@ -34,6 +36,7 @@ _ELSEWHERE = {
     "audit_question": "backtester.audit",
     "audit_run": "backtester.audit",
     "explain": "backtester.explaining.running",
+    "explore": "backtester.explored",
     "fetch": "backtester.prices",
     "forecast": "backtester.forecasting.asking",
 }

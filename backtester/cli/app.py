@@ -13,6 +13,7 @@ from backtester.cli import (
     auditing,
     comparing,
     explaining,
+    exploring,
     fetching,
     forecasting,
     running,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("run")(running.run)
 app.command("plan")(running.plan)
 app.command("stress")(stressing.stress)
+app.command("explore")(exploring.explore)
 app.command("explain")(explaining.explain)
 app.command("audit")(auditing.audit)
 app.command("verify")(verifying.verify)

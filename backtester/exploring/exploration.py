@@ -104,7 +104,7 @@ def explore_table(table: Table, *, periods_per_year: float = 252.0) -> Explorati
 def _refused(refusal: Refusal) -> Finding:
     return Finding(
         key="refused",
-        title="`run` refuses this file",
+        title="run refuses this file",
         level=Level.REFUSED,
         text=refusal.message,
         meaning="What can be read of it in spite of that is shown here, and must not be believed.",

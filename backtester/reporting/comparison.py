@@ -11,7 +11,6 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from backtester.comparing import Comparison
-from backtester.errors import RunDirectoryError
 from backtester.files import make_folder, write_bytes
 from backtester.reporting import words
 from backtester.reporting.chart_style import ANSWERS as ANSWER_COLOURS
@@ -20,11 +19,12 @@ from backtester.reporting.comparison_charts import comparison_figures, growth, h
 from backtester.reporting.comparison_words import setting_text
 from backtester.reporting.judgement import ANSWERS, span_words
 from backtester.reporting.page import data_block, page_environment
+from backtester.reporting.placing import check_page_place, page_mark
 from backtester.run_directory import PAGE
 
 __all__ = ["check_place", "render_comparison", "write_comparison"]
 
-_MARK = b'<meta name="generator" content="walkforward-backtester compare">'
+_COMMAND = "compare"
 _LONGEST_NAME = 24
 _CSS_DASHES: Mapping[str, str] = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "double"}
 
@@ -36,15 +36,7 @@ def check_place(path: Path) -> None:
     ------
     RunDirectoryError : something else is here
     """
-    advice = "Nothing was changed. Name another file with --out."
-    if path.is_dir():
-        raise RunDirectoryError(f"{path}: is a folder, not a file.", advice=advice)
-    try:
-        head = path.read_bytes()[:4096] if path.exists() or path.is_symlink() else _MARK
-    except OSError:
-        head = b""
-    if _MARK not in head:
-        raise RunDirectoryError(f"{path}: is not a page of `backtester compare`.", advice=advice)
+    check_page_place(path, command=_COMMAND)
 
 
 def write_comparison(comparison: Comparison, *, path: Path) -> Path:
@@ -87,7 +79,7 @@ def render_comparison(comparison: Comparison, *, folder: Path) -> str:
         page_environment()
         .get_template("comparison.html.j2")
         .render(
-            mark=Markup(_MARK.decode()),
+            mark=Markup(page_mark(_COMMAND)),
             title=f"{words.plural(len(figures['runs']), 'run')} on {symbols}",
             colours=COLOURS,
             dashes=DASHES,
