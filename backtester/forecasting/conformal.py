@@ -19,7 +19,6 @@ exponential mean of squared returns with decay 0.94.
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,7 +150,7 @@ def conformal_intervals(
     errors = np.abs(actual - forecast)
     half, held = np.full(n, np.nan), np.full(n, np.nan)
     n_scores = np.zeros(n, dtype=np.int64)
-    scores: deque[float] = deque(maxlen=max(WINDOW * horizon, least))
+    scores, n_seen, window = np.empty(n), 0, max(WINDOW * horizon, least)
     asked = allowed
     for t in range(n):
         known = t - horizon  # its outcome is this bar
@@ -160,18 +159,19 @@ def conformal_intervals(
                 held[known] = float(errors[known] <= half[known])
                 asked += STEP / horizon * (allowed - (1.0 - held[known]))
             if scale[known] > 0.0:
-                scores.append(errors[known] / scale[known])
-        n_scores[t] = len(scores)
-        if len(scores) >= least and scale[t] > 0.0 and not math.isnan(forecast[t]):
-            half[t] = scale[t] * _quantile(scores, miss_rate=asked)
+                scores[n_seen] = errors[known] / scale[known]
+                n_seen += 1
+        latest = scores[max(0, n_seen - window) : n_seen]
+        n_scores[t] = len(latest)
+        if len(latest) >= least and scale[t] > 0.0 and not math.isnan(forecast[t]):
+            half[t] = scale[t] * _quantile(latest, miss_rate=asked)
     return Intervals(lower=forecast - half, upper=forecast + half, n_scores=n_scores, held=held)
 
 
-def _quantile(scores: deque[float], *, miss_rate: float) -> float:
+def _quantile(scores: Floats, *, miss_rate: float) -> float:
     """The score of rank ceil((n + 1)·(1 - miss rate)); infinite above the largest, 0 below the smallest."""
-    values = np.array(scores)
     # what the steps add up to may lie a rounding error above a whole rank
-    rank = math.ceil((len(values) + 1) * (1.0 - miss_rate) - 1e-9)
-    if rank > len(values):
+    rank = math.ceil((len(scores) + 1) * (1.0 - miss_rate) - 1e-9)
+    if rank > len(scores):
         return math.inf
-    return float(np.partition(values, rank - 1)[rank - 1]) if rank >= 1 else 0.0
+    return float(np.partition(scores, rank - 1)[rank - 1]) if rank >= 1 else 0.0
