@@ -30,7 +30,7 @@ def on_robustness(evidence: Evidence, *, seed: int) -> dict[str, Any]:
 
     Returns
     -------
-    dict : ``checks``, and ``retrained``: what the axes of a stress run said, empty without one
+    dict : ``checks``, and ``axes``: what those of a stress run said, empty without one
 
     Notes
     -----
@@ -54,7 +54,7 @@ def on_robustness(evidence: Evidence, *, seed: int) -> dict[str, Any]:
                 else _answer(found, low=low, high=high, half=key.endswith("half"), evidence=evidence),
             }
         )
-    return {"checks": checks, "retrained": [dict(axis) for axis in evidence.stress]}
+    return {"checks": checks, "axes": [dict(axis) for axis in evidence.stress]}
 
 
 def _ignores_forecasts(evidence: Evidence) -> bool:

@@ -254,9 +254,9 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
 
 
 def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
-    checks, axes = judgement["stress"]["checks"], judgement["stress"]["retrained"]
+    checks, axes = judgement["stress"]["checks"], judgement["stress"]["axes"]
     failed = [check["label"] for check in checks if check["answer"] == Answer.NO]
-    failed += [f"on the axis {axis['title'].lower()}" for axis in axes if axis["answer"] == Answer.NO]
+    fallen = [f"on the axis {axis['title'].lower()}" for axis in axes if axis["answer"] == Answer.NO]
     undecided = [check["label"] for check in checks if check["answer"] == Answer.INCONCLUSIVE]
     required = [axis for axis in axes if axis["key"] in REQUIRED_AXES]
     worst = min(checks, key=lambda check: _or(check["sharpe_difference"]["value"], math.inf))
@@ -264,10 +264,13 @@ def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     if all(check["sharpe_difference"]["value"] is None for check in checks):
         reason = "The strategy has no Sharpe ratio to compare: its return never varied."
     elif _or(judgement["money"]["differences"]["buy_and_hold"]["sharpe"]["value"], 0.0) <= 0.0:
-        answer = Answer.NO if failed else Answer.INCONCLUSIVE
+        answer = Answer.NO if failed or fallen else Answer.INCONCLUSIVE
         reason = "There is no gain over buy-and-hold that stress could take away."
-    elif failed:
-        answer, reason = Answer.NO, f"The gain over buy-and-hold is gone {_listed(failed)}."
+    elif failed or fallen:
+        # a check fails by its interval, an axis by the rule for its cases
+        points = "its point estimate" if len(fallen) == 1 else "their point estimates"
+        how = "" if failed else f", by {points}"
+        answer, reason = Answer.NO, f"The gain over buy-and-hold is gone {_listed(failed + fallen)}{how}."
     elif undecided:
         reason = f"The gain over buy-and-hold is no longer sure {_listed(undecided)}."
     elif len(required) < len(REQUIRED_AXES):

@@ -49,10 +49,10 @@ def evidence(record: RunRecord) -> dict[str, Any]:
         "search": _search_facts(record),
         "searched": _search_words(record, trials=trials),
         "table": _trial_rows(record),
-        "untested": "" if at(record, "stress", "retrained") else _UNTESTED,
+        "untested": "" if at(record, "stress", "axes") else _UNTESTED,
         "stressed": [
             {**axis, "badge": ANSWERS[str(axis["answer"])]}
-            for axis in at(record, "stress", "retrained") or []
+            for axis in at(record, "stress", "axes") or []
         ],
         "power": _power_facts(record),
         "powered": _power_words(record),

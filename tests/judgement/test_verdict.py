@@ -57,7 +57,7 @@ GOOD: dict[str, Any] = {
         "table": [{"own": True, "difference_a_year": 0.07}, {"own": False, "difference_a_year": 0.01}],
     },
     "power": {"years_for_smallest": 13.0},
-    "stress": {"checks": [check("double_costs", "yes"), check("one_bar_later", "yes")], "retrained": []},
+    "stress": {"checks": [check("double_costs", "yes"), check("one_bar_later", "yes")], "axes": []},
 }
 
 
@@ -177,7 +177,7 @@ def axis(key: str, answer: str) -> dict[str, str]:
 
 
 def test_all_four_answered_yes_is_a_yes():
-    found = judged({"stress/retrained": [axis("seeds", "yes"), axis("windows", "yes"), axis("noise", "yes")]})
+    found = judged({"stress/axes": [axis("seeds", "yes"), axis("windows", "yes"), axis("noise", "yes")]})
     assert (found["answer"], found["decided_by"]) == ("yes", None)
     assert found["sentence"].startswith("Yes: ")
 
@@ -191,8 +191,31 @@ def test_all_four_answered_yes_is_a_yes():
     ],
 )
 def test_a_yes_needs_other_seeds_and_windows_and_no_axis_that_fails(axes, answer):
-    found = judged({"stress/retrained": axes})
+    found = judged({"stress/axes": axes})
     assert (found["answer"], found["decided_by"]) == (answer, "stress")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"stress/axes": [axis("costs", "no")]},
+            "The gain over buy-and-hold is gone on the axis costs, by its point estimate.",
+        ),
+        (
+            {"stress/axes": [axis("costs", "no"), axis("seeds", "no")]},
+            "The gain over buy-and-hold is gone on the axis costs and on the axis seeds, by their point "
+            "estimates.",
+        ),
+        (
+            {"stress/axes": [axis("costs", "no")], "stress/checks": [check("double_costs", "no")]},
+            "The gain over buy-and-hold is gone with double_costs and on the axis costs.",
+        ),
+    ],
+)
+def test_a_no_that_no_interval_bears_out_says_so(changes, reason):
+    question = judged(changes)["questions"][3]
+    assert (question["answer"], question["reason"]) == ("no", reason)
 
 
 @pytest.mark.parametrize(("n", "horizon"), [(1, 1), (59, 1), (299, 20)])

@@ -124,7 +124,7 @@ def test_what_needs_retraining_is_said_to_be_open(plain, plain_run):
     assert "other windows and noise in the prices need retraining, which this run has not done" in plain
     assert "stress.html" not in plain
     axis = {"key": "seeds", "title": "Seeds", "answer": "no", "sentence": "One <good> seed of ten."}
-    record = changed(plain_run, "judgement", "stress", retrained=[axis])
+    record = changed(plain_run, "judgement", "stress", axes=[axis])
     page = render_page(record, title="x")
     assert "need retraining" not in page
     assert 'href="stress.html"' in page
