@@ -25,12 +25,14 @@ from backtester.stress.paths import (
 )
 
 __all__ = [
+    "FEWEST_LAGS",
     "HALF",
     "Contest",
     "as_good",
     "blind_lags",
     "contest_of",
     "decide_by_forecast",
+    "seeing_lags_note",
     "share_as_good",
 ]
 
@@ -39,6 +41,8 @@ Integers = NDArray[np.int64]
 
 HALF = 0.5
 """p-value from which on a strategy is no better than a typical one that knows nothing."""
+FEWEST_LAGS = 19
+"""Ways to move a path, below which none can be told from luck: 19 is the least that can give p = 0.05."""
 _SAME = 1e-9
 """Sharpe ratios nearer than this are the same."""
 
@@ -164,11 +168,27 @@ def blind_lags(context: Context, *, n_bars: int) -> Integers:
     Returns
     -------
     (m,), ascending from 1: those after which at least the longest training window with its test span lies
-    between a decision and an earlier bar that it meets; half of all lags where that would leave fewer
+    between a decision and an earlier bar that it meets. Where that would leave fewer than half of all lags it
+    is that half, of which some are not blind: see `seeing_lags_note`. None of two bars or fewer
     """
-    folds = context.question.problem.folds
-    memory = max(fold.test.stop - fold.train.start for fold in folds)
-    return np.arange(1, max(n_bars - memory, (n_bars + 1) // 2))
+    return np.arange(1, max(n_bars - _memory(context), (n_bars + 1) // 2))
+
+
+def seeing_lags_note(context: Context, *, n_bars: int) -> str:
+    """Say how many of `blind_lags` bring forecasts to bars that they were learned from; empty for none."""
+    lags = blind_lags(context, n_bars=n_bars)
+    seeing = int(np.sum(lags >= max(n_bars - _memory(context), 1)))
+    if not seeing:
+        return ""
+    return (
+        f"The training windows are long beside the history: at {seeing:,} of {len(lags):,} shifts some "
+        "forecasts meet bars that they were learned from, which makes chance look better than it is."
+    )
+
+
+def _memory(context: Context) -> int:
+    """Bars from the first that a forecast was learned from to the last that its network was used on."""
+    return max(fold.test.stop - fold.train.start for fold in context.question.problem.folds)
 
 
 def share_as_good(draws: ArrayLike, observed: float) -> float:

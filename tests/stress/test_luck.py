@@ -9,7 +9,7 @@ from backtester.judgement import Answer
 from backtester.stress.axes.luck import AXIS
 from backtester.stress.axis import PictureKind
 from backtester.stress.chance import blind_lags, contest_of, decide_by_forecast, share_as_good
-from tests.markets import market, random_walk
+from tests.markets import ar1, market, random_walk
 from tests.stress.nulls import N_WALKS, walk
 from tests.stress.planted import planted, returns_of, true_effect
 
@@ -143,6 +143,34 @@ def test_forecasts_that_are_missing_stay_missing():
     values[400:500] = np.nan
     result = concluded(planted(prices, values, stress={"draws": 99}))
     assert np.all(np.isfinite(p_values(result)))
+
+
+def test_a_run_without_a_gain_leaves_luck_nothing_to_explain():
+    prices = ar1(1500, seed=1, phi=0.3)
+    values = -0.3 * returns_of(prices)
+    context = planted(prices, values, strategy={"kind": "long_short"}, stress={"draws": 99})
+    assert context.baseline["sharpe_difference"] < 0.0
+    result = concluded(context)
+    assert result.answer is Answer.INCONCLUSIVE
+    assert "there is no gain to be lost" in result.sentence
+
+
+def test_two_traded_bars_are_too_few_to_move():
+    prices = random_walk(303, seed=8)
+    values = np.where(np.arange(len(prices)) % 2 == 0, 0.01, -0.01)
+    context = planted(prices, values, stress={"draws": 99}, folds={"train": 250, "test": 30})
+    assert len(context.bars) == 2
+    result = concluded(context)
+    assert result.answer is Answer.INCONCLUSIVE
+    assert result.sentence.startswith("There are too few bars")
+
+
+def test_shifts_that_meet_what_was_learned_from_are_told():
+    def notes(**sections):
+        return " ".join(concluded(true_effect(1200, stress={"draws": 99}, **sections)).notes)
+
+    assert "meet bars that they were learned from" in notes(folds={"train": 700, "test": 100})
+    assert "learned from" not in notes(folds={"train": 200, "test": 100})
 
 
 @pytest.mark.slow

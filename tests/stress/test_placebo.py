@@ -8,9 +8,9 @@ from backtester.forecasts import Forecasts
 from backtester.judgement import Answer
 from backtester.stress.axes.placebo import AXIS
 from backtester.stress.axis import PictureKind
-from tests.markets import ar1_best_sharpe, random_walk
+from tests.markets import ar1, ar1_best_sharpe, random_walk
 from tests.stress.nulls import N_WALKS, walk
-from tests.stress.planted import by_label, in_backtrader, planted, true_effect
+from tests.stress.planted import FREE, by_label, in_backtrader, next_returns, planted, returns_of, true_effect
 
 
 def concluded(context):
@@ -76,14 +76,20 @@ def test_a_forecast_shifted_is_the_forecast_of_that_many_bars_ago():
     assert found == pytest.approx(expected, abs=1e-9)
 
 
-def test_forecasts_whose_sign_does_not_matter_are_caught():
-    # long every other week whatever the price does: the flipped forecast is long in the other weeks
-    prices = random_walk(1500, seed=4)
-    values = np.where(np.arange(1500) // 5 % 2 == 0, 0.01, -0.01)
-    found = [concluded(planted(prices, sign * values)) for sign in (1.0, -1.0)]
-    # one of the two is at least as good as the other
-    assert any(result.answer is Answer.NO for result in found)
-    assert all(result.answer is not Answer.YES for result in found)
+def test_forecasts_whose_sign_does_not_matter_are_caught(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from backtester.backtest import ForecastStrategy\n"
+        "class Mine(ForecastStrategy):\n"
+        "    def target_exposure(self, forecast):\n"
+        "        return 1.0 if abs(forecast) > 0.005 else 0.0\n"
+    )
+    prices = random_walk(700, seed=4)
+    values = np.where(next_returns(prices) > 0.0, 0.01, 0.001)
+    context = planted(prices, values, strategy={"kind": "mine.py:Mine"}, folder=tmp_path)
+    result = concluded(context)
+    assert result.facts["observed"] > 1.0
+    assert result.facts["flipped"] == pytest.approx(result.facts["observed"])
+    assert result.answer is Answer.NO
 
 
 def test_pictures_show_the_placebos_the_fading_and_the_looking_ahead(effect):
@@ -124,3 +130,30 @@ def test_the_p_value_of_placebos_is_uniform_where_there_is_nothing_to_find():
     assert kstest([result.facts["p_value"] for result in results], "uniform").pvalue > 0.01
     # 14 of 100 at 5 % would be beyond luck
     assert sum(result.answer is Answer.YES for result in results) < 14
+
+
+def test_a_run_without_a_gain_has_none_that_could_hang_on_the_right_bar():
+    # the wrong way round: its opposite gains, and so do its placebos
+    prices = ar1(1500, seed=1, phi=0.3)
+    context = planted(prices, -0.3 * returns_of(prices), strategy={"kind": "long_short"}, broker=FREE)
+    assert context.baseline["sharpe_difference"] < 0.0
+    result = concluded(context)
+    assert result.answer is Answer.INCONCLUSIVE
+    assert "there is no gain to be lost" in result.sentence
+
+
+@pytest.mark.parametrize("n_traded", [1, 2, 3, 20])
+def test_a_few_traded_bars_have_no_placebo(n_traded):
+    prices = random_walk(301 + n_traded, seed=8)
+    values = np.where(np.arange(len(prices)) % 2 == 0, 0.01, -0.01)
+    result = concluded(planted(prices, values, folds={"train": 250, "test": 30}))
+    assert result.answer is Answer.INCONCLUSIVE
+    assert result.sentence.startswith("There are too few bars")
+
+
+def test_shifts_that_meet_what_was_learned_from_are_told():
+    def notes(**sections):
+        return " ".join(concluded(true_effect(1200, **sections)).notes)
+
+    assert "meet bars that they were learned from" in notes(folds={"train": 700, "test": 100})
+    assert "learned from" not in notes(folds={"train": 200, "test": 100})

@@ -17,16 +17,18 @@ from backtester.recipe.strategies import Threshold
 from backtester.reporting.words import probability
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
 from backtester.stress.chance import (
+    FEWEST_LAGS,
     HALF,
     Contest,
     as_good,
     blind_lags,
     contest_of,
     decide_by_forecast,
+    seeing_lags_note,
     share_as_good,
 )
 from backtester.stress.context import Context, Outcome, Variant
-from backtester.stress.paired import GAIN
+from backtester.stress.paired import GAIN, no_gain
 
 __all__ = ["AXIS", "Luck"]
 
@@ -82,9 +84,10 @@ class Luck:
 
     - random times: the strategy's own path of exposures, moved round the circle of its bars by random lags.
       Turnover, exposure and autocorrelation stay (but for the entry and the seam); what is lost is when.
-      Lags at which a decision would meet bars that its forecast had seen are left out (`blind_lags`).
-    - shuffled forecasts: each bar gets the forecast of another, drawn anew for each from those that had not
-      seen it, and the strategy decides anew. As that also raises turnover, both sides are taken before costs.
+      Lags at which a decision would meet bars that its forecast had seen are left out as far as the history
+      allows (`blind_lags`).
+    - shuffled forecasts: each bar gets the forecast of another, drawn anew for each by the same lags, and the
+      strategy decides anew. As that also raises turnover, both sides are taken before costs.
       A user's own strategy, which only Backtrader runs, gets fewer shuffles.
     - resampled bars: the stationary bootstrap of the returns of strategy and buy-and-hold, drawn together:
       how often days drawn by luck would give a gain as large if there were none.
@@ -93,7 +96,8 @@ class Luck:
     -----
     At the level of ``[verdict]``. Yes: the p-value of each is at most the level. No: half or more of the
     random times, or of the shuffles, do as well, so that the strategy is no better than a typical random
-    one. Inconclusive otherwise, and where the strategy never changes what it holds or never trades.
+    one. Inconclusive otherwise, for a run without a gain, of which there is nothing to explain, and where the
+    strategy never changes what it holds or never trades.
     """
 
     key: str = "luck"
@@ -109,7 +113,7 @@ class Luck:
         contest = contest_of(context)
         kinds = (_random_times(contest), _shuffled(contest), _resampled(context))
         level = context.recipe.verdict.level
-        answer, sentence = _answer(kinds, level=level, changes=contest.changes)
+        answer, sentence = _answer(contest, kinds, level=level)
         return AxisResult(
             answer=answer,
             sentence=sentence,
@@ -223,10 +227,12 @@ def _resampled(context: Context) -> _Draws:
     )
 
 
-def _answer(kinds: Sequence[_Draws], *, level: float, changes: bool) -> tuple[Answer, str]:
+def _answer(contest: Contest, kinds: Sequence[_Draws], *, level: float) -> tuple[Answer, str]:
+    if len(blind_lags(contest.context, n_bars=len(contest.venue))) < FEWEST_LAGS:
+        return Answer.INCONCLUSIVE, "There are too few bars to move what the strategy did to others."
     if any(math.isnan(kind.p_value) for kind in kinds):
         return Answer.INCONCLUSIVE, "The strategy's return never varied: luck has nothing to explain."
-    if not changes:
+    if not contest.changes:
         return (
             Answer.INCONCLUSIVE,
             "The strategy never changed what it held: it has no timing that luck could have given.",
@@ -236,12 +242,12 @@ def _answer(kinds: Sequence[_Draws], *, level: float, changes: bool) -> tuple[An
         f"{as_good(at_random.values, at_random.p_value)} of {len(at_random.values):,} random strategies with "
         f"the same turnover and exposure do as well ({probability(at_random.p_value)}), and "
         f"{as_good(shuffled.values, shuffled.p_value)} of {len(shuffled.values):,} with shuffled forecasts "
-        f"({probability(shuffled.p_value)}); "
+        f"({probability(shuffled.p_value)})"
     )
-    if resampled.observed > 0.0:
-        counted += f"bars drawn by luck give as large a gain with {probability(resampled.p_value)}."
-    else:
-        counted += "over buy-and-hold there is no gain that luck would have to explain."
+    reason = no_gain(contest.context)
+    if reason:
+        return Answer.INCONCLUSIVE, f"{reason} {counted[:1].upper()}{counted[1:]}."
+    counted += f"; bars drawn by luck give as large a gain with {probability(resampled.p_value)}."
     if max(kind.p_value for kind in kinds) <= level:
         return Answer.YES, f"Luck does not explain it: {counted}"
     if max(at_random.p_value, shuffled.p_value) >= HALF:
@@ -253,7 +259,10 @@ def _notes(context: Context, *, contest: Contest) -> Iterator[str]:
     strategy, draws = context.recipe.strategy, context.settings.draws
     n_lags = len(blind_lags(context, n_bars=len(contest.venue)))
     if n_lags < draws:
-        yield f"There are only {n_lags:,} ways to move the path to bars that its forecasts had not seen."
+        yield f"There are only {n_lags:,} ways to move the path."
+    seeing = seeing_lags_note(context, n_bars=len(contest.venue))
+    if seeing:
+        yield seeing
     if isinstance(strategy, ReferenceStrategy):
         yield (
             "The strategy is your own and decides in Backtrader alone, so that forecasts are shuffled only "

@@ -16,16 +16,18 @@ from backtester.recipe import ReferenceStrategy
 from backtester.reporting.words import plural, probability
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
 from backtester.stress.chance import (
+    FEWEST_LAGS,
     HALF,
     Contest,
     as_good,
     blind_lags,
     contest_of,
     decide_by_forecast,
+    seeing_lags_note,
     share_as_good,
 )
 from backtester.stress.context import Context, Outcome, Variant
-from backtester.stress.paired import GAIN, above
+from backtester.stress.paired import GAIN, above, no_gain
 from backtester.stress.paths import shifted_orders
 
 __all__ = ["AXIS", "Placebo"]
@@ -50,7 +52,8 @@ class Placebo:
     only Backtrader runs, has its orders moved). Three things are looked at:
 
     - placebos: up to 250 lags, evenly spread from a month on, without those at which a forecast would meet
-      bars that it had seen (`blind_lags`). Their share that does as well is a p-value.
+      bars that it had seen, as far as the history allows (`blind_lags`). Their share that does as well is a
+      p-value.
     - the sign flipped: what is gained by a forecast is lost by its opposite.
     - some bars later and earlier: the gain should fade with age. Earlier looks ahead and must look better
       where forecasts follow prices; it is shown to be compared with, and decides nothing.
@@ -59,8 +62,8 @@ class Placebo:
     -----
     At the level of ``[verdict]``. Yes: p is at most the level, and with the sign flipped the Sharpe ratio is
     below buy-and-hold's and below the median placebo's. No: half or more of the placebos do as well, or the
-    flipped forecasts do. Inconclusive otherwise, and where the strategy never changes what it holds or never
-    trades.
+    flipped forecasts do. Inconclusive otherwise, for a run without a gain, which hangs on nothing, and where
+    the strategy never changes what it holds or never trades.
     """
 
     key: str = "placebo"
@@ -88,13 +91,11 @@ class Placebo:
             f"bars do as well ({probability(p_value)}), and with the sign flipped the Sharpe ratio is "
             f"{above(loss)}."
         )
-        answer = _answer(p_value, own=own, loss=loss, median=median, level=context.recipe.verdict.level)
-        if math.isnan(p_value):
-            answer, sentence = Answer.INCONCLUSIVE, "The strategy never traded: a placebo does the same."
-        elif not contest.changes:
-            answer = Answer.INCONCLUSIVE
-            sentence = "The strategy never changed what it held, whatever the forecast: so does a placebo."
+        undecided = _undecided(contest, lags=lags, p_value=p_value, counted=counted)
+        if undecided:
+            answer, sentence = Answer.INCONCLUSIVE, undecided
         else:
+            answer = _answer(p_value, own=own, loss=loss, median=median, level=context.recipe.verdict.level)
             sentence = f"{_LEADS[answer]}: {counted}"
         return AxisResult(
             answer=answer,
@@ -109,7 +110,7 @@ class Placebo:
                 "flipped": loss,
                 "observed": own,
             },
-            notes=list(_notes(context)),
+            notes=list(_notes(contest)),
         )
 
 
@@ -118,6 +119,18 @@ _LEADS = {
     Answer.NO: "Placebos do as well",
     Answer.INCONCLUSIVE: "Placebos are not clearly worse",
 }
+
+
+def _undecided(contest: Contest, *, lags: Integers, p_value: float, counted: str) -> str:
+    """Say why placebos cannot decide; empty where they can."""
+    if len(lags) < FEWEST_LAGS:
+        return "There are too few bars to move a forecast to others."
+    if math.isnan(p_value):
+        return "The strategy never traded: a placebo does the same."
+    if not contest.changes:
+        return "The strategy never changed what it held, whatever the forecast: so does a placebo."
+    reason = no_gain(contest.context)
+    return f"{reason} {counted[:1].upper()}{counted[1:]}" if reason else ""
 
 
 def _answer(p_value: float, *, own: float, loss: float, median: float, level: float) -> Answer:
@@ -130,6 +143,8 @@ def _answer(p_value: float, *, own: float, loss: float, median: float, level: fl
 
 def _placebo_lags(contest: Contest) -> Integers:
     blind = blind_lags(contest.context, n_bars=len(contest.venue))
+    if not len(blind):
+        return blind
     far = blind[blind >= _FORGOTTEN] if blind[-1] >= 2 * _FORGOTTEN else blind
     n = min(len(far), _PLACEBOS, contest.context.settings.draws)
     return far[np.round(np.linspace(0, len(far) - 1, n)).astype(np.int64)]
@@ -232,12 +247,15 @@ def _pictures(values: Floats, *, own: float) -> tuple[Picture, ...]:
     )
 
 
-def _notes(context: Context) -> Iterator[str]:
+def _notes(contest: Contest) -> Iterator[str]:
+    seeing = seeing_lags_note(contest.context, n_bars=len(contest.venue))
+    if seeing:
+        yield seeing
     yield (
         "Forecasts acted on earlier than they were made look ahead. They are shown to be compared with: "
         "for who follows prices they must look better, and that is no sign of a leak."
     )
-    if isinstance(context.recipe.strategy, ReferenceStrategy):
+    if isinstance(contest.context.recipe.strategy, ReferenceStrategy):
         yield (
             "The strategy is your own and decides in Backtrader alone: its orders were shifted in place of "
             "the forecasts. Only the flipped forecasts were traded anew."
