@@ -8,8 +8,8 @@ import pytest
 from backtester.judgement import Answer
 from backtester.recipe import BrokerSection
 from backtester.stress.axes.size import AXIS, Room, limited
-from tests.markets import random_walk
-from tests.stress.planted import FREE, by_label, in_backtrader, next_returns, planted, true_effect
+from tests.markets import ar1, random_walk
+from tests.stress.planted import FREE, by_label, in_backtrader, next_returns, planted, returns_of, true_effect
 
 
 def test_a_capital_that_is_never_limited_trades_as_backtrader_does():
@@ -85,3 +85,29 @@ def test_without_volume_it_says_so():
     assert result.answer is Answer.INCONCLUSIVE
     assert result.sentence.startswith("The prices have no volume")
     assert math.isnan(result.cases[0].figures["sharpe"])
+
+
+def without_volume(context_prices, share, value):
+    rng = np.random.default_rng(5)
+    gone = rng.random(len(context_prices)) < share
+    frame = context_prices.frame.assign(
+        volume=np.where(gone, value, context_prices.frame["volume"].to_numpy())
+    )
+    return dataclasses.replace(context_prices, frame=frame)
+
+
+@pytest.mark.parametrize("value", [0.0, math.nan])
+def test_a_volume_that_is_not_known_is_no_market_that_takes_nothing(value):
+    prices = ar1(900, seed=1, phi=0.3)
+    sections = {"strategy": {"kind": "long_short"}, "broker": FREE | {"cash": 1000.0}}
+    few = planted(without_volume(prices, 0.02, value), 0.3 * returns_of(prices), **sections)
+    result = AXIS.conclude(few, [])
+    assert result.answer is Answer.YES
+    assert result.cases[0].figures["return_kept"] == pytest.approx(1.0)
+    assert any("is 0 or missing" in note for note in result.notes)
+    many = planted(without_volume(prices, 0.3, value), 0.3 * returns_of(prices), **sections)
+    result = AXIS.conclude(many, [])
+    assert result.answer is Answer.INCONCLUSIVE
+    assert "whose volume is not known" in result.sentence
+    none = planted(without_volume(prices, 1.1, value), 0.3 * returns_of(prices), **sections)
+    assert AXIS.conclude(none, []).sentence.startswith("The prices have no volume")

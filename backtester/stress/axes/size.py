@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backtester.judgement import Answer
 from backtester.recipe import BrokerSection, Fill
-from backtester.reporting.words import money, percent
+from backtester.reporting.words import money, percent, plural
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
 from backtester.stress.context import Context, Outcome, Variant
 from backtester.stress.paired import KEPT, above, no_gain, traded_case
@@ -24,7 +24,8 @@ Floats = NDArray[np.float64]
 FACTORS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
 """Capital, times the recipe's."""
 OFTEN = 0.05
-"""Share of orders that may be too large before a capital is called too large."""
+"""Share of orders that may be too large before a capital is called too large; so of more of them the volume
+must be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Room:
     ----------
     close : array (n_bars,)
     price : array (n_bars,), at which orders fill, before slippage
-    shares : array (n_bars,), the most that one order may be
+    shares : array (n_bars,), the most that one order may be; infinite where the volume is not known
     """
 
     close: Floats
@@ -49,11 +50,14 @@ class Size:
 
     A Sharpe ratio alone would not show the limit: of a capital that is hardly invested it may be as good as
     ever. So the result holds at a capital where there is a gain and at least half of the mean return is kept.
+    A volume of 0, and one that is missing, is none that is known: many sources give none for old bars. Such a
+    bar cuts no order.
 
     Notes
     -----
     Yes: it holds with ten times the recipe's capital. No: not even with the recipe's own. Inconclusive:
-    anything between, prices without volume, and a run without a gain.
+    anything between, prices without volume or without that of more than 5 % of the orders, and a run without
+    a gain.
     """
 
     key: str = "size"
@@ -78,11 +82,13 @@ class Size:
                 Answer.INCONCLUSIVE,
                 "The prices have no volume, so nothing is known of what the market takes.",
             )
-            largest = {"smallest_too_large": math.nan, "often_too_large": math.nan}
+            largest = dict.fromkeys(("smallest_too_large", "often_too_large"), math.nan)
         else:
             cases = [_case(context, room, capital=capital) for capital in capitals]
-            largest = _limits(context, room)
-            answer, sentence = _answer(context, cases, often=largest["often_too_large"])
+            orders = room.shares[_ordered(context)]
+            unknown = float(np.mean(~np.isfinite(orders))) if len(orders) else math.nan
+            largest = {**_limits(context, room), "orders_without_volume": unknown}
+            answer, sentence = _answer(context, cases, often=largest["often_too_large"], unknown=unknown)
         return AxisResult(
             answer=answer,
             sentence=sentence,
@@ -90,7 +96,7 @@ class Size:
             cases=cases,
             pictures=_pictures(context),
             facts={"volume_share": context.settings.volume_share, **largest},
-            notes=_notes(context),
+            notes=_notes(context, room),
         )
 
 
@@ -151,11 +157,15 @@ def _room(context: Context) -> Room | None:
     if not prices.has("volume"):
         return None
     at = prices.dates.get_indexer(pd.DatetimeIndex(context.bars.index))
+    volume = prices.column("volume")[at]
+    known = volume > 0.0  # NaN is not
+    if not known.any():
+        return None
     filled = "close" if context.recipe.broker.fill is Fill.NEXT_CLOSE else "open"
     return Room(
         close=prices.column("close")[at],
         price=prices.column(filled)[at],
-        shares=np.nan_to_num(prices.column("volume")[at]) * context.settings.volume_share,
+        shares=np.where(known, volume * context.settings.volume_share, math.inf),
     )
 
 
@@ -181,10 +191,15 @@ def _case(context: Context, room: Room, *, capital: float) -> Case:
     )
 
 
+def _ordered(context: Context) -> NDArray[np.bool_]:
+    """Which bars have an order of the run."""
+    return np.asarray(context.bars["turnover"].to_numpy(dtype=np.float64) > 0.0)
+
+
 def _capacities(context: Context, room: Room) -> Floats:
-    """Give for each bar with an order of the run the capital from which on that order is too large."""
+    """Give for each order of the run with a known volume the capital from which on it is too large."""
     turnover = context.bars["turnover"].to_numpy(dtype=np.float64)
-    ordered = turnover > 0.0
+    ordered = _ordered(context) & np.isfinite(room.shares)
     return np.asarray(room.shares[ordered] * room.price[ordered] / turnover[ordered], dtype=np.float64)
 
 
@@ -198,14 +213,19 @@ def _limits(context: Context, room: Room) -> dict[str, float]:
     }
 
 
-def _answer(context: Context, cases: Sequence[Case], *, often: float) -> tuple[Answer, str]:
+def _answer(context: Context, cases: Sequence[Case], *, often: float, unknown: float) -> tuple[Answer, str]:
+    if math.isnan(unknown):
+        return Answer.INCONCLUSIVE, "The strategy never traded."
+    if unknown > OFTEN:
+        return Answer.INCONCLUSIVE, (
+            f"{percent(unknown, digits=0)} of the orders fall on bars whose volume is not known, so that "
+            "little is known of what the market takes."
+        )
     share = percent(context.settings.volume_share, digits=2)
     carried = (
         f"From a capital of {money(often)} on, {percent(OFTEN, digits=0)} of the orders are above {share} of "
         "their bar's volume."
     )
-    if math.isnan(often):
-        return Answer.INCONCLUSIVE, "The strategy never traded."
     reason = no_gain(context)
     if reason:
         return Answer.INCONCLUSIVE, f"{carried} {reason}"
@@ -248,8 +268,11 @@ def _pictures(context: Context) -> tuple[Picture, ...]:
     )
 
 
-def _notes(context: Context) -> tuple[str, ...]:
+def _notes(context: Context, room: Room | None) -> tuple[str, ...]:
+    n_unknown = 0 if room is None else int(np.sum(~np.isfinite(room.shares)))
+    unknown = f"The volume of {plural(n_unknown, 'bar')} is 0 or missing; no order was cut there."
     return (
+        *([unknown] if n_unknown else []),
         f"An order is at most {percent(context.settings.volume_share, digits=2)} of the volume of the bar in "
         "which it fills; the rest is ordered again. The account is kept at the capital: gains are paid out, "
         "losses paid in. Buy-and-hold, which buys once, is not cut. Market impact is not in it, and prices "
