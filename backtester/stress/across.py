@@ -49,7 +49,7 @@ class Across:
     gaining : whose Sharpe ratio is above buy-and-hold's
     forecasting : whose RMSE is below that of the last price
     correlation : of the gains, the mean over pairs; NaN for fewer than two
-    effective : symbols that would say as much if they were independent
+    effective : symbols that would say as much if they were independent; NaN where their gains never move
     mean_gain, mean_gain_interval : of the Sharpe ratio above buy-and-hold's, a year, over the symbols
     level : of the interval
     """

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -90,7 +92,37 @@ def test_the_runs_own_prices_do_not_count(tmp_path):
     folder = written(tmp_path / "prices", AR9=own)
     context = context_of(own, effect, stress={"symbols": [str(folder)]})
     refused = AXIS.variants(context)[1]
-    assert refused.refusal == "These are the run's own prices."
+    assert refused.refusal == "This is the run's own market again."
+
+
+def test_a_market_under_another_name_or_adjustment_counts_once(tmp_path):
+    own, other = ar1(700, seed=9, phi=0.3), ar1(700, seed=10, phi=0.3)
+    raw = dataclasses.replace(
+        own, frame=own.frame.iloc[50:] * np.where(np.arange(650) < 300, 0.97, 1.0)[:, None]
+    )
+    files = {"A": raw, "B": other, "C": dataclasses.replace(other, frame=other.frame.iloc[100:])}
+    folder = written(tmp_path / "prices", **files, D=ar1(700, seed=11, phi=0.3))
+    context = context_of(own, effect, stress={"symbols": [str(folder)]})
+    found = {variant.label: variant.refusal for variant in AXIS.variants(context)[1:]}
+    assert found == {
+        "A": "This is the run's own market again.",
+        "B": "",
+        "C": "This is the market of B again.",
+        "D": "",
+    }
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_symbols_whose_gains_never_move_are_not_called_so_many_independent_ones(tmp_path, n):
+    def never(variant, asked):
+        return effect(variant, asked) if variant.prices is None else np.full(len(asked.prices), -0.01)
+
+    prices = {f"S{k}": random_walk(500, seed=k) for k in range(n)}
+    folder = written(tmp_path / "prices", **prices)
+    context = context_of(ar1(700, seed=9, phi=0.3), never, stress={"symbols": [str(folder)], "draws": 99})
+    result = conclusion(context, never)
+    assert "nan" not in result.sentence
+    assert "independent ones" not in result.sentence
 
 
 def test_a_true_effect_is_found_on_other_symbols(tmp_path):

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from backtester.errors import BacktesterError
 from backtester.judgement import Answer
-from backtester.prices import read_prices
+from backtester.prices import Prices, read_prices
 from backtester.recipe import Source
 from backtester.stress.across import Across, Counted, across_symbols
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
 from backtester.stress.compared import GAIN, GAIN_LABEL, Traded, trade_outcomes
 from backtester.stress.context import Context, Outcome, Variant
+from backtester.trials import same_market
 
 __all__ = ["AXIS", "Symbols", "price_files"]
 
@@ -24,6 +29,8 @@ _SUFFIXES = {
     ".parquet": Source.PARQUET,
 }
 _FEWEST = 3
+
+Returns = tuple[pd.DatetimeIndex, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +55,10 @@ class Symbols:
             return []
         own = context.question.prices
         found = [Variant(label=f"{own.symbol}, the run's own", coordinates={"symbol": own.symbol})]
+        markets = {"the run's own market": _returns(own)}
         for name in context.settings.symbols:
             files = price_files(Path(name))
-            found += [_variant(context, path=path) for path in files]
+            found += [_variant(context, path=path, markets=markets) for path in files]
             if not files:
                 found.append(Variant(label=name, refusal="The folder holds no price files."))
         return found
@@ -61,8 +69,8 @@ class Symbols:
             return _nothing(context)
         traded, reasons = trade_outcomes(context, outcomes)
         cases = [
-            _case(context, outcome, traded=one, reason=reason)
-            for outcome, one, reason in zip(outcomes, traded, reasons, strict=True)
+            _case(context, outcome, traded=one, reason=reason, own=at == 0)
+            for at, (outcome, one, reason) in enumerate(zip(outcomes, traded, reasons, strict=True))
         ]
         others = [one for one in traded[1:] if one is not None]
         across = across_symbols(
@@ -79,6 +87,7 @@ class Symbols:
             cases=cases,
             pictures=_pictures(cases[0], across=across),
             facts=_facts(across, n_refused=sum(map(bool, reasons))),
+            traded=traded,
             notes=_notes(cases, reasons=reasons),
         )
 
@@ -100,7 +109,13 @@ def _suffix(path: Path) -> str:
     return next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), "")
 
 
-def _variant(context: Context, *, path: Path) -> Variant:
+def _returns(prices: Prices) -> Returns:
+    close = prices.column("close")
+    return prices.dates[1:], close[1:] / close[:-1] - 1.0
+
+
+def _variant(context: Context, *, path: Path, markets: dict[str, Returns]) -> Variant:
+    """One file; a market that is there already, under whatever name or adjustment, is no further witness."""
     suffix = _suffix(path)
     symbol = path.name[: len(path.name) - len(suffix)] or path.name
     data = context.recipe.data.model_copy(
@@ -116,13 +131,15 @@ def _variant(context: Context, *, path: Path) -> Variant:
         prices = read_prices(data, folder=Path.cwd())
     except BacktesterError as error:
         return Variant(label=symbol, coordinates=coordinates, refusal=error.message)
-    own = context.question.prices
-    if prices.frame["close"].equals(own.frame["close"]):
-        return Variant(label=symbol, coordinates=coordinates, refusal="These are the run's own prices.")
+    returns = _returns(prices)
+    for name, known in markets.items():
+        if same_market(*returns, other=known):
+            return Variant(label=symbol, coordinates=coordinates, refusal=f"This is {name} again.")
+    markets[f"the market of {symbol}"] = returns
     return Variant(label=symbol, prices=prices, coordinates=coordinates)
 
 
-def _case(context: Context, outcome: Outcome, *, traded: Traded | None, reason: str) -> Case:
+def _case(context: Context, outcome: Outcome, *, traded: Traded | None, reason: str, own: bool) -> Case:
     variant = outcome.variant
     if traded is None:
         return Case(label=variant.label, coordinates=variant.coordinates, note=reason)
@@ -134,6 +151,7 @@ def _case(context: Context, outcome: Outcome, *, traded: Traded | None, reason: 
         figures=figures,
         stands=context.stands(figures),
         note=f"{dates[0].date()} to {dates[-1].date()}",
+        own=own,
     )
 
 
@@ -151,11 +169,15 @@ def _sentence(across: Across, *, n_refused: int) -> str:
     if across.n == 0:
         return f"None of the other symbols could be traded.{refused}"
     low, high = across.mean_gain_interval
+    apart = (
+        f"They move together: they say as much as {across.effective:.1f} independent ones. "
+        if across.n > 1 and math.isfinite(across.effective)
+        else ""
+    )
     return (
         f"Of {across.n} other symbols, {across.gaining.n} beat buy-and-hold at the same risk; by luck it "
         f"would be {_by_luck(across.gaining)}. {across.forecasting.n} beat the last price; by luck it would "
-        f"be {_by_luck(across.forecasting)}. They move together: they say as much as {across.effective:.1f} "
-        f"independent ones. The mean gain in Sharpe ratio is {across.mean_gain:+.2f} "
+        f"be {_by_luck(across.forecasting)}. {apart}The mean gain in Sharpe ratio is {across.mean_gain:+.2f} "
         f"({100 * across.level:.0f} % interval {low:+.2f} to {high:+.2f}).{refused}"
     ).replace(" -", " −")
 
@@ -232,6 +254,7 @@ def _nothing(context: Context) -> AxisResult:
         coordinates={"symbol": context.question.prices.symbol},
         figures=context.baseline,
         stands=context.stands(context.baseline),
+        own=True,
     )
     nothing = across_symbols([], periods_per_year=1, draws=1, seed=0)
     return AxisResult(
