@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
     from backtester.audit import audit_question, audit_run
+    from backtester.control import control_digits
     from backtester.explaining.running import explain
     from backtester.explored import explore
     from backtester.forecasting.asking import forecast
@@ -23,6 +24,7 @@ __all__ = [
     "audit_question",
     "audit_run",
     "compare",
+    "control_digits",
     "explain",
     "explore",
     "fetch",
@@ -35,6 +37,7 @@ __all__ = [
 _ELSEWHERE = {
     "audit_question": "backtester.audit",
     "audit_run": "backtester.audit",
+    "control_digits": "backtester.control",
     "explain": "backtester.explaining.running",
     "explore": "backtester.explored",
     "fetch": "backtester.prices",

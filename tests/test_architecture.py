@@ -41,9 +41,10 @@ FLOW = (
     ("question",),
     ("calibration", "manifest", "listing"),
     ("planning", "results", "reopening"),
-    ("stress", "explaining", "forecasting"),
+    ("stress", "explaining", "forecasting", "control"),
     ("audit", "verifying"),
     ("pipeline",),
+    ("repeating",),
     ("api", "explored"),
     ("cli",),
 )

@@ -12,6 +12,7 @@ import typer
 from backtester.cli import (
     auditing,
     comparing,
+    controlling,
     explaining,
     exploring,
     fetching,
@@ -50,6 +51,7 @@ app.command("runs")(showing.runs)
 app.command("compare")(comparing.compare)
 app.command("fetch")(fetching.fetch)
 app.command("init")(starting.init)
+app.add_typer(controlling.control, name="control")
 app.add_typer(storing.store, name="store")
 
 
