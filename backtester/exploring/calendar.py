@@ -22,6 +22,8 @@ LONG_GAP = 3
 _MORE_MISSING = 5
 """Weekdays missing in a year beyond the median of all years, from which on the year is named."""
 _N_GAPS = 10
+_SHORTEST_GAP = 2
+"""Weekdays without a session in a row that are more than a holiday."""
 _ALWAYS = 0.9
 _N_YEARS = 5
 
@@ -43,7 +45,7 @@ def missing_days(dates: Dates) -> Dates:
 
 
 def gaps(dates: Dates) -> list[dict[str, Any]]:
-    """List the longest gaps, by the weekdays in them.
+    """List the longest gaps with two weekdays or more in them, the longest first.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def gaps(dates: Dates) -> list[dict[str, Any]]:
             "weekdays": int(weekdays[row]),
         }
         for row in order.tolist()
-        if weekdays[row] > 0
+        if weekdays[row] >= _SHORTEST_GAP
     ]
 
 

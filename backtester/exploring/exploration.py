@@ -80,12 +80,12 @@ def explore_table(table: Table, *, periods_per_year: float = 252.0) -> Explorati
     """
     findings = [
         *([] if table.refusal is None else [_refused(table.refusal)]),
-        *form_findings(table),
         *row_findings(table),
-        *calendar_findings(table),
         *price_findings(table),
         *event_findings(table),
         *volume_findings(table),
+        *calendar_findings(table),
+        *form_findings(table),
     ]
     ranked = tuple(sorted(findings, key=lambda finding: _ORDER[finding.level]))
     values = {

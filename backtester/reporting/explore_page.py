@@ -111,7 +111,7 @@ def _groups(findings: Sequence[Finding]) -> list[tuple[str, list[dict[str, Any]]
 def _one(found: Exploration) -> dict[str, Any]:
     values = found.values
     return {
-        "values": values,
+        "figures": values,
         "groups": _groups(found.findings),
         "counted": counted(found),
         "facts": _facts(found),
@@ -220,5 +220,5 @@ def _many(files: Sequence[Exploration], together: Together | None) -> dict[str, 
     return {
         "rows": rows,
         "groups": [] if together is None else _groups(together.findings),
-        "values": None if together is None else together.values,
+        "figures": None if together is None else together.values,
     }

@@ -14,6 +14,9 @@ from backtester.reporting.explore_spreads import thinning
 
 __all__ = ["LEVEL_WORDS", "captions", "counted", "headline", "many_captions"]
 
+_FLAT = 0.1
+"""Rank correlation below which a cloud has no slope to speak of."""
+
 LEVEL_WORDS: Mapping[Level, tuple[str, str]] = {
     Level.REFUSED: ("refused", "Why it is refused"),
     Level.WARNING: ("warning", "What can make figures wrong"),
@@ -85,13 +88,13 @@ def _lines(values: Mapping[str, Any]) -> dict[str, str]:
         "unknown": "as the file has them",
     }[span["adjustment"]]
     step = step_of(span["bars"])
-    thin = f" Of more than {MAX_LINE:,} sessions every {step}. is drawn." if step > 1 else ""
+    thin = f" Of more than {MAX_LINE:,} sessions one in {step} is drawn." if step > 1 else ""
     ends = f"from {span['first_close']:,.6g} on {span['start']} to {span['last_close']:,.6g} on {span['end']}"
     means = " and ".join(str(length) for length in MEANS)
     return {
         **{name: f"{name.title()} by date, {kind}.{thin}" for name in ("open", "high", "low")},
         "close": f"Close by date, {kind}: {ends}.{thin}",
-        "averages": f"Close, and the mean of its last {means} sessions where there are so many.{thin}",
+        "averages": f"Close, and means of its last {means} sessions where there are so many.{thin}",
         "volume": f"Volume by date, as written.{thin}",
         "factor": "Adjusted close / close: each step is a dividend or split that only the adjusted close has.",
         "returns": f"Log return from close to close, by date.{thin}",
@@ -149,19 +152,27 @@ def _boxes(values: Mapping[str, Any]) -> dict[str, str]:
 def _pairs(values: Mapping[str, Any]) -> dict[str, str]:
     told = {}
     meaning = {
-        "previous": "A cloud without a slope: yesterday's return says next to nothing of today's.",
-        "volume": "More volume goes with larger moves, hardly with their direction.",
-        "range": "The range of a day and the size of its return tell much of the same.",
+        "previous": (
+            "A cloud without a slope: the return before says next to nothing of the next.",
+            "The cloud has a slope: see whether it holds in each year, and after costs.",
+        ),
+        "volume": (
+            "A cloud without a slope: a change of volume does not go with a direction.",
+            "The cloud has a slope: both are of the same day, so that it forecasts nothing by itself.",
+        ),
+        "range": (
+            "The range of a day says little of the size of its return.",
+            "Days with a wide range are days with a large return, either way.",
+        ),
     }
     for name, found in (values["pairs"] or {}).items():
         step = thinning(found["n"])
-        thin = f"; every {step}. is drawn" if step > 1 else ""
+        thin = f"; one in {step} is drawn" if step > 1 else ""
         figures = (
-            f"rank correlation {words.minus(words.signed(found['spearman']))}, {found['n']:,} days{thin}"
+            f"Rank correlation {words.minus(words.signed(found['spearman']))}, {found['n']:,} days{thin}."
         )
-        plain = abs(found["spearman"] or 0.0) < 0.1 or name == "range"
-        said = meaning[name] if plain else "The cloud has a slope: look whether it holds in each year."
-        told[f"scatter_{name}"] = f"{said} ({figures})"
+        flat = abs(found["spearman"] or 0.0) < _FLAT
+        told[f"scatter_{name}"] = f"{meaning[name][0 if flat else 1]} {figures}"
     return told
 
 
@@ -187,9 +198,9 @@ def _seasons(values: Mapping[str, Any]) -> dict[str, str]:
         return {}
     return {
         "season_week": "Mean return by weekday, and from the last session of a month to the third of the "
-        "next, with 95% intervals; dashed: the mean of all days. " + seasons["sentence"],
-        "season_month": "Mean return a day by month, with 95% intervals; dashed: the mean of all days. The "
-        "same tests as above: " + seasons["sentence"],
+        "next, with 95% intervals, each for itself; dashed: the mean of all days.",
+        "season_month": "Mean return a day by month, with 95% intervals, each for itself; dashed: the mean "
+        "of all days.",
     }
 
 
@@ -206,7 +217,7 @@ def _calendar(values: Mapping[str, Any]) -> dict[str, str]:
     if values["opens"] is not None:
         told["opens"] = (
             f"Share of rows whose open is exactly the close before: {values['opens']['share']:.1%} in all. "
-            "Dashed: from 20% on `run` warns."
+            "Dashed: from 20% on, run warns."
         )
     return told
 
@@ -215,7 +226,7 @@ def many_captions(values: Mapping[str, Any], *, step: int) -> dict[str, str]:
     """Caption of each chart of several files."""
     told: dict[str, str] = {
         "growth": "Close of each, the first close being 100, on a logarithmic scale."
-        + (f" Every {step}. session is drawn." if step > 1 else ""),
+        + (f" One session in {step} is drawn." if step > 1 else ""),
         "box_symbols": "Log returns of each, the calmest at the bottom. Whiskers reach to the last value "
         "within one and a half boxes, dots are the farthest beyond.",
     }
