@@ -26,7 +26,7 @@ from backtester.published.record import (
     SeedRecord,
 )
 from backtester.published.rows import Rows
-from backtester.published.writing import write_published
+from backtester.published.writing import read_published, write_published
 
 __all__ = [
     "PUBLISHED_CSV",
@@ -40,5 +40,6 @@ __all__ = [
     "Rows",
     "SeedRecord",
     "published_problem",
+    "read_published",
     "write_published",
 ]

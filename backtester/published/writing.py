@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -29,10 +29,10 @@ from backtester.published.scoring import (
     spread_record,
 )
 from backtester.recipe import Recipe, ScalerKind, ScalerRows, published_text
-from backtester.run_directory import write_table
+from backtester.run_directory import read_json, write_table
 from backtester.walkforward import Beside
 
-__all__ = ["published_record", "write_published"]
+__all__ = ["published_record", "read_published", "write_published"]
 
 
 def write_published(
@@ -64,6 +64,17 @@ def write_published(
     write_table(directory / PUBLISHED_CSV, forecast_frame(problem.published.rows, results=beside.results))
     write_json(directory / PUBLISHED_JSON, dict(record))
     return record
+
+
+def read_published(directory: Path) -> PublishedRecord | None:
+    """Read ``published.json`` of a run; None where its recipe has no published mode.
+
+    Raises
+    ------
+    StorageError : it cannot be read
+    """
+    path = directory / PUBLISHED_JSON
+    return cast(PublishedRecord, read_json(path)) if path.is_file() else None
 
 
 def published_record(
