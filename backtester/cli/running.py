@@ -88,15 +88,19 @@ def run(
 
 
 def _print_result(record: Any, *, as_json: bool) -> None:
+    from backtester.published import read_published
     from backtester.reporting import comparison_text
 
     page = record.directory / "index.html"
+    published = read_published(record.directory)
     if as_json:
-        print_json({**record.summary, "directory": str(record.directory), "page": str(page)})
+        also = {} if published is None else {"published": published}
+        print_json({**record.summary, **also, "directory": str(record.directory), "page": str(page)})
     else:
         table = comparison_text(record.summary, width=terminal_width())
         verdict = record.summary["verdict"]["sentence"]
-        typer.echo(f"{table}\n\n{record.summary['answer']}\n\n{verdict}\n\nReport: {page}")
+        sentence = "" if published is None else f"\n\n{published['sentence']}"
+        typer.echo(f"{table}{sentence}\n\n{record.summary['answer']}\n\n{verdict}\n\nReport: {page}")
     print_notes(record.manifest["notes"])
     failed = [fold for fold in record.manifest["folds"] if fold["state"] == "failed"]
     if failed:
