@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -61,8 +61,16 @@ class Explanation:
         return str(self.values["sentence"])
 
 
+class _Opened(Protocol):
+    """What ``backtester.run`` and ``backtester.open_run`` give."""
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are."""
+
+
 def explain(
-    directory: str | Path,
+    run: str | Path | _Opened,
     *,
     fold: int | None = None,
     member: int = 0,
@@ -76,7 +84,7 @@ def explain(
 
     Parameters
     ----------
-    directory : of a finished run
+    run : a finished one, or its directory
     fold : by number, from 0 on; None for the last with a whole test span
     member : of the fold's networks, from 0 on
     layer : among the LSTM layers, from 1 on: whose gates are drawn
@@ -90,7 +98,7 @@ def explain(
     RunDirectoryError : no finished run; one that cannot be asked again; or the store lacks the network
     StorageError : a file of the run is damaged, or the disk is full or read-only
     """
-    directory = Path(directory)
+    directory = Path(run) if isinstance(run, str | Path) else run.directory
     record = read_run(directory)
     check_kind(record.manifest["recipe"]["model"]["kind"])
     check_files(directory)
