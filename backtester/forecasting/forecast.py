@@ -97,8 +97,8 @@ class NextForecast:
         known, needed = int(self.intervals.n_scores[-1]), least_scores(self.level, horizon=self.horizon)
         if known < needed:
             return (
-                f"No honest {self.level:.4g} interval can be given: of {needed} outcomes that it needs, "
-                f"{known} are known."
+                f"No honest {100.0 * self.level:.4g}% interval can be given: of {needed} outcomes that it "
+                f"needs, {known} are known."
             )
         if math.isinf(self.intervals.upper[-1]):
             return "No honest interval can be given: of late so many forecasts missed that it has no end."
@@ -172,7 +172,14 @@ class NextForecast:
 
 
 def _coverage_values(coverage: Coverage) -> dict[str, Any]:
-    return defined({"share": coverage.share, "held": coverage.held, "n": coverage.n})
+    return defined(
+        {
+            "share": coverage.share,
+            "held": coverage.held,
+            "n": coverage.n,
+            "unbounded": coverage.unbounded,
+        }
+    )
 
 
 def _sessions(horizon: int) -> str:

@@ -104,6 +104,8 @@ def _held(values: Mapping[str, Any]) -> str:
     if not every["n"]:
         return f"no {_level(values)} interval whose outcome is known"
     told = f"at {_level(values)} they held {every['share']:.1%} of {every['n']:,} outcomes, walk-forward"
+    if every["unbounded"]:
+        told += f" ({every['unbounded']:,} of these intervals had no end)"
     if every["n"] < 100:
         return f"{told}; so few say little"
     return told if every["n"] == late["n"] else f"{told}; {late['share']:.1%} of the last {late['n']}"

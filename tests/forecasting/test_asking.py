@@ -160,10 +160,10 @@ def test_too_few_outcomes_give_no_interval_and_say_so(ridge: backtester.Run):
     found = asked(ridge, level=0.99)
     assert found.interval is None
     assert found.no_interval == (
-        "No honest 0.99 interval can be given: of 1000 outcomes that it needs, 299 are known."
+        "No honest 99% interval can be given: of 1000 outcomes that it needs, 299 are known."
     )
     assert found.as_dict()["interval"]["lower"] is None
-    assert "No honest 0.99 interval" in forecast_text(found.as_dict(), width=200)
+    assert "No honest 99% interval" in forecast_text(found.as_dict(), width=200)
 
 
 def test_five_sessions_ahead_are_told_as_such(place: Path):
