@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
@@ -21,7 +21,7 @@ from backtester.question import Question
 from backtester.recipe import Recipe, published_mapping, published_text
 from backtester.walkforward import FoldOutcome, WalkForward
 
-__all__ = ["Manifest", "library_versions", "program_version"]
+__all__ = ["Manifest", "changed_versions", "program_version"]
 
 _PACKAGES = (
     "backtrader",
@@ -109,7 +109,7 @@ def _asked(question: Question) -> dict[str, Any]:
             "bars": len(prices),
             "notes": _notes(prices.notes),
         },
-        "versions": {"python": platform.python_version(), **library_versions()},
+        "versions": {"python": platform.python_version(), **_versions()},
         "cpu": f"{platform.machine()} {sys.platform}",
         "folds": [
             _fold_entry(
@@ -127,8 +127,14 @@ def _asked(question: Question) -> dict[str, Any]:
     }
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries that a figure depends on."""
+def changed_versions(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Name what a run was made with in another version than is installed here, ``(then, now)``."""
+    now = {"walkforward-backtester": program_version(), **_versions()}
+    then = {"walkforward-backtester": manifest["program"]["version"], **manifest["versions"]}
+    return {name: (then[name], now[name]) for name in now if name in then and then[name] != now[name]}
+
+
+def _versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in _PACKAGES}
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backtester.cli.console import listening, print_json, print_notes, say, terminal_width
-from backtester.errors import FoldsFailedError, InconclusiveError
+from backtester.errors import FoldsFailedError, InconclusiveError, UsageError
+
+if TYPE_CHECKING:
+    from backtester.run_directory import RunRecord
 
 __all__ = ["plan", "run"]
 
+OptionalRecipe = Annotated[
+    str,
+    typer.Argument(metavar="[RECIPE]", help="A recipe's file, or the name of a built-in one such as lstm."),
+]
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of a built-in one such as lstm.")
 ]
@@ -37,7 +44,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 
 
 def run(
-    recipe: RecipeArgument,
+    recipe: OptionalRecipe = "",
     *,
     csv: CsvOption = None,
     yahoo: YahooOption = "",
@@ -53,6 +60,10 @@ def run(
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
     ] = None,
+    repeated: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Repeat a run from its manifest; needs --out."),
+    ] = None,
     require_verdict: Annotated[
         bool, typer.Option("--require-verdict", help="Exit with 6 where the evidence cannot decide.")
     ] = False,
@@ -67,17 +78,23 @@ def run(
       backtester run lstm --csv KO.csv --set model.units=25 --set broker.commission_bp=5
 
       backtester run my/recipe.toml --yahoo MSFT --out results
-    """
-    from backtester.api import ask
-    from backtester.pipeline import answer
 
+      backtester run --from reports/lstm-SPY-1a2b3c4d --out repeated
+    """
     execution = [f'execution.executor="{executor}"'] if executor else []
     execution += [] if workers is None else [f"execution.workers={workers}"]
-    with listening() as listener, redirect_stdout(sys.stderr):  # a user's strategy may print
-        listener.step("Reading prices and checking the recipe.")
-        question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=[*(changes or []), *execution])
-        print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
-        record = answer(question, out=out, listener=listener)
+    settings = [*(changes or []), *execution]
+    if repeated is not None:
+        if recipe or csv or yahoo or sample:
+            raise UsageError(
+                "--from takes recipe and prices from the run.",
+                advice="Name no recipe and no prices beside it.",
+            )
+        record = _repeat(repeated, out=out, settings=settings)
+    elif recipe:
+        record = _answer(recipe, csv=csv, yahoo=yahoo, sample=sample, settings=settings, out=out)
+    else:
+        raise UsageError("No recipe is named.", advice="Begin with: backtester run lstm")
     _print_result(record, as_json=as_json)
     verdict = record.summary["verdict"]
     if require_verdict and verdict["answer"] == "inconclusive":
@@ -85,6 +102,31 @@ def run(
             verdict["sentence"],
             advice="The page says which question decides, and what it would take.",
         )
+
+
+def _answer(
+    recipe: str, *, csv: Path | None, yahoo: str, sample: str, settings: list[str], out: Path | None
+) -> RunRecord:
+    from backtester.api import ask
+    from backtester.pipeline import answer
+
+    with listening() as listener, redirect_stdout(sys.stderr):  # a user's strategy may print
+        listener.step("Reading prices and checking the recipe.")
+        question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=settings)
+        print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
+        return answer(question, out=out, listener=listener)
+
+
+def _repeat(directory: Path, *, out: Path | None, settings: list[str]) -> RunRecord:
+    from backtester.recipe import parse_overrides
+    from backtester.repeating import repeat
+
+    if out is None:
+        raise UsageError("--from needs a folder for the repetition.", advice="Name one with --out.")
+    with listening() as listener, redirect_stdout(sys.stderr):
+        repeated = repeat(directory, out=out, changes=parse_overrides(settings), listener=listener)
+        say(repeated.sentence)
+    return repeated.again
 
 
 def _print_result(record: Any, *, as_json: bool) -> None:

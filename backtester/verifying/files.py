@@ -90,6 +90,9 @@ def _cells(found: str, computed: str) -> Iterator[tuple[str, Any, Any]]:
     if len(mine) != len(anew):
         yield "length", f"{len(mine) - 1} rows", f"{len(anew) - 1} rows"
     for line, (row, other) in enumerate(zip(mine, anew, strict=False), start=1):
+        if len(row) != len(other):
+            yield f"line {line}", row, other
+            continue
         for column, one, two in zip(header, row, other, strict=True):
             if not _alike(_value(one), _value(two)):
                 yield f"line {line}, column {column}", one, two

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backtester.errors import BacktesterError
-from backtester.manifest import library_versions, program_version
+from backtester.manifest import changed_versions
 from backtester.models import BASELINES
 from backtester.reopening import ask_again
-from backtester.run_directory import RunRecord, data_files, read_run
+from backtester.run_directory import MANIFEST, RunRecord, data_files, read_run
 from backtester.verifying.computing import compute_again, manifest_findings
 from backtester.verifying.files import altered
 from backtester.verifying.finding import Finding, Verification
@@ -45,12 +45,14 @@ def verify_run(
     ------
     RunDirectoryError : there is no finished run
     """
+    if not (directory / MANIFEST).is_file():
+        read_run(directory)
     step("Comparing the files with their checksums.")
     findings = altered(directory)
     checked = [f"The bytes of {len(data_files(directory))} files against their checksums."]
     try:
         record = read_run(directory)
-        notes = list(_versions(record))
+        notes = _versions(record)
         step("Computing trades, figures and judgement again.")
         question = ask_again(record)
         findings += manifest_findings(record, question=question)
@@ -75,15 +77,9 @@ def verify_run(
 
 
 def _versions(record: RunRecord) -> list[str]:
-    now = {"walkforward-backtester": program_version(), **library_versions()}
-    then = {
-        "walkforward-backtester": record.manifest["program"]["version"],
-        **record.manifest["versions"],
-    }
     return [
-        f"{name} is {now[name]} here, the run was made with {then[name]}: last digits may differ."
-        for name in now
-        if name in then and then[name] != now[name]
+        f"{name} is {now} here, the run was made with {then}: last digits may differ."
+        for name, (then, now) in changed_versions(record.manifest).items()
     ]
 
 

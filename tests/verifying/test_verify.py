@@ -1,0 +1,216 @@
+"""Any change of a run's files is found and named, and what follows from them is computed again."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import backtester
+from backtester.errors import RunDirectoryError, UsageError
+from backtester.repeating import repeat
+from backtester.run_directory import data_files, write_checksums
+from backtester.verifying import verify_run
+from backtester.verifying.files import altered, differences
+from tests.markets import random_walk
+
+SMALL = {
+    "seed": 3,
+    "folds": {"train": 120, "test": 60},
+    "model": {"kind": "sklearn.linear_model:Ridge", "lookback": 5},
+    "strategy": {"kind": "long_short"},
+    "execution": {"workers": 1},
+    "verdict": {"draws": 199},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_tear_sheets() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backtester.reporting.page.write_tearsheets", lambda record, *, title: {})
+        yield
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("runs")
+    run = backtester.run(
+        SMALL,
+        prices=random_walk(300, seed=5).frame,
+        symbol="RW",
+        out=place,
+        changes={"execution.store": str(place / "store")},
+    )
+    return run.directory
+
+
+@pytest.fixture
+def copied(done: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(done, tmp_path / done.name))
+
+
+def test_a_run_as_it_was_written_is_sound(done: Path):
+    found = verify_run(done, n_retrained=1, seed=1)
+    assert found.findings == ()
+    assert found.notes == ()
+    assert len(found.checked) == 4
+
+
+def test_each_of_500_changed_bytes_is_found_and_its_file_named(copied: Path):
+    generator = np.random.default_rng(1)
+    names = data_files(copied)
+    missed = []
+    for _ in range(500):
+        path = copied / names[int(generator.integers(len(names)))]
+        content = path.read_bytes()
+        place = int(generator.integers(len(content)))
+        changed = bytearray(content)
+        changed[place] ^= int(generator.integers(1, 256))
+        path.write_bytes(bytes(changed))
+        if [finding.file for finding in altered(copied)] != [path.name]:
+            missed.append((path.name, place))
+        path.write_bytes(content)
+    assert missed == []
+    assert altered(copied) == []
+
+
+def test_a_changed_list_of_checksums_is_found(copied: Path):
+    path = copied / "SHA256SUMS"
+    content = path.read_bytes()
+    generator = np.random.default_rng(2)
+    for place in generator.choice(len(content), size=60, replace=False):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        path.write_bytes(bytes(changed))
+        found = altered(copied)
+        assert found, place
+        assert any("SHA256SUMS" in finding.line for finding in found), place
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "where"),
+    [
+        ("summary.json", '"rmse": ', '"rmse": 9', "summary.json, "),
+        (
+            "summary.json",
+            '"rmse_ratio": 1',
+            '"rmse_ratio": 0',
+            "summary.json, baselines.last_return.rmse_ratio",
+        ),
+        ("returns.csv", ",0.0", ",0.1", "returns.csv, line"),
+        ("orders.csv", "buy", "sell", "orders.csv, line"),
+        ("baselines.csv", "RW,", "RX,", "baselines.csv, line 2, column symbol"),
+        ("run.json", '"bars": 300', '"bars": 301', "run.json, data.bars"),
+        ("run.json", '"train": 120', '"train": 121', "run.json"),
+    ],
+)
+def test_a_figure_that_does_not_follow_is_found_although_the_checksums_fit(
+    copied: Path, name: str, old: str, new: str, where: str
+):
+    text = (copied / name).read_text()
+    assert old in text
+    (copied / name).write_text(text.replace(old, new, 1))
+    write_checksums(copied)
+    found = verify_run(copied, pages=False)
+    assert any(finding.line.startswith(where) for finding in found.findings), found.findings
+
+
+def test_a_changed_forecast_is_found_by_training_again(copied: Path):
+    lines = (copied / "forecasts.csv").read_text().splitlines()
+    header = lines[0].split(",")
+    forecast, price = header.index("forecast"), header.index("forecast_price")
+    row = lines[70].split(",")
+    moved = float(row[forecast]) + 1e-9
+    row[forecast] = repr(moved)
+    row[price] = repr(float(row[header.index("last_price")]) * float(np.exp(moved)))
+    lines[70] = ",".join(row)
+    (copied / "forecasts.csv").write_text("\n".join(lines) + "\n")
+    write_checksums(copied)
+    found = verify_run(copied, n_retrained=3, seed=1, pages=False)
+    assert any("trained again" in finding.text and row[1] in finding.where for finding in found.findings)
+
+
+def test_a_page_that_shows_another_figure_is_found(copied: Path):
+    page = (copied / "index.html").read_text()
+    (copied / "index.html").write_text(page.replace("Sharpe ratio", "Sharpe  ratio", 1))
+    found = verify_run(copied)
+    assert [finding.file for finding in found.findings] == ["index.html"]
+
+
+def test_a_missing_file_is_named_and_the_rest_told(copied: Path):
+    (copied / "trades.csv").unlink()
+    found = verify_run(copied)
+    assert [finding.file for finding in found.findings] == ["trades.csv"]
+    assert found.notes
+
+
+def test_other_versions_are_named(copied: Path):
+    manifest = json.loads((copied / "run.json").read_text())
+    manifest["versions"]["numpy"] = "1.0"
+    (copied / "run.json").write_text(json.dumps(manifest))
+    found = verify_run(copied, pages=False)
+    assert found.findings == ()
+    assert any(note.startswith("numpy is") and "with 1.0" in note for note in found.notes)
+
+
+def test_what_is_no_run_is_said(tmp_path: Path):
+    with pytest.raises(RunDirectoryError, match="no run here"):
+        verify_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("found", "computed", "lines"),
+    [
+        (b"a,b\n1,2\n", b"a,b\n1,2.0000000000001\n", []),
+        (b"a,b\n1,2\n", b"a,b\n1,3\n", ["t.csv, line 2, column b"]),
+        (b"a,b\n1,2\n", b"a,c\n1,2\n", ["t.csv, header"]),
+        (b"a\n1\n", b"a\n1\n2\n", ["t.csv, length"]),
+        (b"a\n\n", b"a\n1\n", ["t.csv, line 2"]),
+    ],
+)
+def test_tables_are_compared_by_value(found: bytes, computed: bytes, lines: list[str]):
+    told = [finding.line for finding in differences("t.csv", found=found, computed=computed)]
+    assert len(told) == len(lines)
+    assert all(line.startswith(start) for line, start in zip(told, lines, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("found", "computed", "place"),
+    [
+        ('{"a": {"b": 1}}', '{"a": {"b": 2}}', "a.b"),
+        ('{"a": [1, 2]}', '{"a": [1, 3]}', "a.1"),
+        ('{"a": [1, 2]}', '{"a": [1]}', "a"),
+        ('{"a": null}', '{"a": 0}', "a"),
+        ('{"a": true}', '{"a": 1}', "a"),
+        ('{"a": 1}', '{"b": 1}', "a"),
+    ],
+)
+def test_figures_are_compared_by_key(found: str, computed: str, place: str):
+    told = differences("t.json", found=found.encode(), computed=computed.encode())
+    assert told[0].where == place
+
+
+def test_a_repetition_gives_the_same_bytes_and_says_so(done: Path, tmp_path: Path):
+    repeated = repeat(done, out=tmp_path / "again", changes={"execution.store": str(tmp_path / "store")})
+    assert repeated.same
+    assert repeated.sentence == "The forecasts are the same, bit for bit; all versions are the same."
+    names = [name for name in data_files(done) if not name.startswith("trial")]
+    for name in [name for name in names if name != "summary.json"]:
+        assert (done / name).read_bytes() == (repeated.again.directory / name).read_bytes(), name
+
+
+def test_a_repetition_names_other_versions(copied: Path, tmp_path: Path):
+    manifest = json.loads((copied / "run.json").read_text())
+    manifest["versions"]["keras"] = "2.0"
+    (copied / "run.json").write_text(json.dumps(manifest))
+    repeated = repeat(copied, out=tmp_path / "again", changes={"execution.store": str(tmp_path / "store")})
+    assert "other versions: keras 2.0 then, " in repeated.sentence
+
+
+def test_a_run_is_not_repeated_onto_itself_or_as_another(done: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="not repeated in its own place"):
+        repeat(done, out=done.parent)
+    with pytest.raises(UsageError, match=r"model\.lookback: a repetition is of the same recipe"):
+        repeat(done, out=tmp_path, changes={"model.lookback": 3})
