@@ -147,8 +147,6 @@ def fetch(
     names = check_symbols([symbols] if isinstance(symbols, str) else symbols)
     if start is not None and end is not None and start >= end:
         raise UsageError(f"The start {start} is not before the end {end}.", advice="Exchange them.")
-    if out is not None:
-        make_folder(out)
     yahoo = yahoo or Yahoo()
     paced = replace(yahoo, download=_Paced(yahoo.download or Yfinance(), yahoo.pauses))
     done: list[FetchedSymbol] = []
@@ -158,6 +156,7 @@ def fetch(
         one, silent = _one(data, yahoo=paced, adjusted=adjusted, may_ask=n_silent < SILENT_SYMBOLS)
         n_silent = n_silent if silent is None else (n_silent + 1 if silent else 0)
         if out is not None and one.frame is not None:
+            make_folder(out)
             file = out / f"{file_stem(name)}.csv"
             write_bytes(file, _csv(one.frame))
             one = replace(one, file=file)

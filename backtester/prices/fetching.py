@@ -143,7 +143,7 @@ def obtain(data: DataSection, *, yahoo: Yahoo, any_age: bool, may_ask: bool = Tr
             )
             return Obtained(state=FetchState.KEPT, copy=old, notes=(said,))
     if not may_ask:
-        return _unasked(usable, symbol=data.symbol)
+        return _unasked(usable)
     start, end = data.start, data.end
     if old is not None:
         # The union of both spans: a copy never loses what it had.
@@ -175,10 +175,10 @@ def _kept(data: DataSection, *, yahoo: Yahoo) -> Copy | None:
         raise
 
 
-def _unasked(usable: Copy | None, *, symbol: str) -> Obtained:
-    said = "not asked, as Yahoo gave no answer for the symbols before"
+def _unasked(usable: Copy | None) -> Obtained:
+    said = "Yahoo was not asked, as it gave no answer for the symbols before"
     if usable is None:
-        return Obtained(state=FetchState.NOT_ASKED, said=f"{symbol}: {said}.", advice=_AGAIN)
+        return Obtained(state=FetchState.NOT_ASKED, said=f"{said}.", advice=_AGAIN)
     return _offline(usable, said=said)
 
 
@@ -209,6 +209,8 @@ def _ask(symbol: str, yahoo: Yahoo, *, start: date | None, end: date | None, old
         n_attempts += 1
         answer = ask_once(symbol, download, start=start, end=end)
         if not answer.answered:
+            if not answer.connected and n_attempts > 1:
+                break
             continue
         if answer.frame is None:
             break

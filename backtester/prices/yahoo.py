@@ -154,11 +154,13 @@ class Answer:
     ----------
     frame : of naive dates and float64 columns under yfinance's names; None where there are no rows
     answered : whether Yahoo answered at all; asking again may help where it did not
+    connected : False where there was no way to it; waiting long does not help then
     said : why there are no rows
     """
 
     frame: pd.DataFrame | None = None
     answered: bool = True
+    connected: bool = True
     said: str = ""
     first_session: date | None = None
     last_session: date | None = None
@@ -204,7 +206,7 @@ def _failure(error: Exception) -> Answer:
     elif kinds & {"Timeout", "TimeoutError"}:
         said = "timed out"
     elif kinds & {"DNSError", "ConnectionError"}:
-        said = f"no connection ({text})"
+        return Answer(answered=False, connected=False, said=f"no connection ({text})")
     elif kinds & {"JSONDecodeError", "KeyError", "IndexError", "TypeError", "AttributeError"}:
         said = "an answer that is not Yahoo's (empty, cut off, or a page of words)"
     else:

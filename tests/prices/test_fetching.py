@@ -143,9 +143,11 @@ def test_a_bad_answer_is_not_remembered_by_yfinance(client: Client, service: Sta
 def test_a_dead_line_is_said(tmp_path: Path):
     with serving(StandIn()) as gone:
         client = Client(gone, tmp_path)
-    state, text = said(client())
+    state, text = said(client(out=tmp_path / "out"))
     assert state == "no answer"
-    assert "no connection" in text
+    assert "in 2 attempts: no connection" in text
+    assert client.waits == [2.0]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("symbol", "words"), [("NIX", "Check the symbol"), ("BRK.B", "with a dash")])
