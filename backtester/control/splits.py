@@ -70,18 +70,27 @@ def _split(dataset: Dataset, *, arrangement: str, seed: int) -> Split:
         test = _fifth(labels, seed=seed)
     rest = np.setdiff1d(np.arange(n), test)
     validation = rest[_stratified(labels[rest], n=_n_validation(len(rest)), seed=seed)]
+    train = np.setdiff1d(rest, validation)
     if arrangement == "shuffled":
-        # All of them, those of the test too: what is left to find is then nothing, and each guess is right
-        # with the same chance, whatever the network does.
-        labels = np.random.default_rng(seed_of(0, "shuffled labels", seed)).permutation(labels)
+        labels = _shuffled(labels, parts=(train, validation, test), seed=seed)
     return Split(
-        arrangement=arrangement,
-        seed=seed,
-        labels=labels,
-        train=np.setdiff1d(rest, validation),
-        validation=validation,
-        test=test,
+        arrangement=arrangement, seed=seed, labels=labels, train=train, validation=validation, test=test
     )
+
+
+def _shuffled(
+    labels: NDArray[np.int64], *, parts: Sequence[NDArray[np.int64]], seed: int
+) -> NDArray[np.int64]:
+    """Exchange the labels of each part among its own images, those of the test too: nothing is left to find.
+
+    Exchanged over all parts, a digit that is frequent in training is rare in the test, and a network that has
+    learned no more than how frequent each is does worse than guessing (7.4% here, not 10%).
+    """
+    rng = np.random.default_rng(seed_of(0, "shuffled labels", seed))
+    result = labels.copy()
+    for part in parts:
+        result[part] = rng.permutation(labels[part])
+    return result
 
 
 def _n_validation(n: int) -> int:

@@ -21,6 +21,9 @@ __all__ = ["KIND", "summary_of"]
 KIND = "control digits"
 REQUIRED: Mapping[str, float] = {"held_out": 0.97, "given": 0.99}
 """Share of test images that must be read rightly, fixed before the first run."""
+_NOTHING_Z = 3.0
+"""Standard deviations within which shuffled labels must give what guessing gives: above it something leaks,
+below it something is turned round."""
 
 
 def summary_of(
@@ -73,13 +76,15 @@ def _arrangement(
     chosen = [(fold, split) for fold, split in enumerate(splits) if split.arrangement == key]
     n = int(mine["image"].nunique())
     network = _score(mine, column="network", n=n)
-    # what always naming the most frequent digit would give
-    chance = float(mine["label"].value_counts(normalize=True).max())
+    counts = confusion(mine["label"].to_numpy(), mine["network"].to_numpy())
+    # what these readings would give if they had nothing to do with the labels
+    chance = float(counts.sum(axis=0) @ counts.sum(axis=1) / counts.sum() ** 2)
     passed: bool | None = None
     if key in REQUIRED:
         passed = network["accuracy"] >= REQUIRED[key]
     elif key == "shuffled":
-        passed = network["interval"][0] <= chance
+        low, high = wilson_interval(network["accuracy"], n=n, z=_NOTHING_Z)
+        passed = low <= chance <= high
     _, one = chosen[0]
     return {
         "key": key,
@@ -93,7 +98,7 @@ def _arrangement(
         "network": network,
         "logistic": _score(mine[mine["logistic"].notna()], column="logistic", n=n),
         "epochs": [networks[fold].report.epochs for fold, _ in chosen],
-        "confusion": confusion(mine["label"].to_numpy(), mine["network"].to_numpy()).tolist(),
+        "confusion": counts.tolist(),
     }
 
 
