@@ -188,7 +188,7 @@ def seeing_lags_note(context: Context, *, n_bars: int) -> str:
 
 def _memory(context: Context) -> int:
     """Bars from the first that a forecast was learned from to the last that its network was used on."""
-    return max(fold.test.stop - fold.train.start for fold in context.question.problem.folds)
+    return max(int(fold.test.stop - fold.train.start) for fold in context.question.problem.folds)
 
 
 def share_as_good(draws: ArrayLike, observed: float) -> float:

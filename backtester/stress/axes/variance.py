@@ -31,6 +31,7 @@ _WORDS = {
     "window": "the training window",
     "window_period": "the window in its period",
     "seed": "the seed",
+    "seed_period": "the seed in its period",
 }
 
 
@@ -40,7 +41,8 @@ class Variance:
 
     Five seeds at most, those of the axis *seeds*, with the training windows of the axis *windows*, so that
     most of it is trained already. Years that have half of their bars or more count; where there are fewer
-    than three, quarters.
+    than three, quarters. Where a network is used for longer than such a period, the luck of its seed goes
+    through several of them, and is taken so.
 
     Answered *yes* where the mean gain over all of them is surely above 0: the 90% interval that takes other
     periods, windows and seeds into account lies above it; *no* where the mean is 0 or below; else
@@ -79,10 +81,11 @@ class Variance:
         windows, notes = _windows(outcomes, compared=compared)
         blocks, unit = _blocks(context, compared=compared)
         table = _table(context, windows=windows, blocks=list(blocks.values()))
-        found = components(table, seed=context.seed("variance")) if table.size else None
+        shared = _serves_several(context, unit=unit)
+        found = components(table, seed=context.seed("variance"), shared=shared) if table.size else None
         return AxisResult(
             answer=_answer(compared.own, found=found, n_blocks=len(blocks)),
-            sentence=_sentence(found, unit=unit, n_blocks=len(blocks)),
+            sentence=_sentence(found, unit=unit, n_blocks=len(blocks), n_windows=len(windows)),
             figure=GAIN,
             cases=[*_component_cases(found), *compared.cases],
             pictures=[
@@ -102,7 +105,7 @@ class Variance:
 
 
 def _windows(outcomes: Sequence[Outcome], *, compared: Compared) -> tuple[list[list[Traded]], list[str]]:
-    """The seeds of each training window, where all of them have forecasts."""
+    """The seeds of each training window, where all of them could be compared."""
     by_train: dict[float | str, list[Traded | None]] = {}
     for outcome, traded in zip(outcomes, compared.traded, strict=True):
         by_train.setdefault(outcome.variant.coordinates["train"], []).append(traded)
@@ -113,9 +116,8 @@ def _windows(outcomes: Sequence[Outcome], *, compared: Compared) -> tuple[list[l
             whole.append(known)
         else:
             broken.append(str(train))
-    return whole, [f"Left out, as a seed of theirs has no forecasts: train {', '.join(broken)}."] * bool(
-        broken
-    )
+    named = f"Left out, as not every seed of theirs could be compared: train {', '.join(broken)}."
+    return whole, [named] if broken else []
 
 
 def _blocks(context: Context, *, compared: Compared) -> tuple[dict[str, pd.DatetimeIndex], str]:
@@ -126,6 +128,12 @@ def _blocks(context: Context, *, compared: Compared) -> tuple[dict[str, pd.Datet
     if len(years) >= _FEWEST_PERIODS:
         return years, "year"
     return _full(dates, frequency="Q", bars=bars_a_year / 4), "quarter"
+
+
+def _serves_several(context: Context, *, unit: str) -> bool:
+    """Whether a network is used for longer than a period."""
+    bars = context.recipe.data.periods_per_year / (1 if unit == "year" else 4)
+    return max(fold.test.stop - fold.test.start for fold in context.question.problem.folds) > bars
 
 
 def _full(dates: pd.DatetimeIndex, *, frequency: str, bars: float) -> dict[str, pd.DatetimeIndex]:
@@ -169,7 +177,9 @@ def _answer(own: float, *, found: Components | None, n_blocks: int) -> Answer:
     return Answer.YES if found.mean_interval[0] > 0.0 else Answer.INCONCLUSIVE
 
 
-def _sentence(found: Components | None, *, unit: str, n_blocks: int) -> str:
+def _sentence(found: Components | None, *, unit: str, n_blocks: int, n_windows: int) -> str:
+    if not n_windows:
+        return "In every training window there is a seed that could not be compared."
     if found is None or n_blocks < _FEWEST_PERIODS:
         return "The history is too short to take the variance of the gain apart."
     parts = [
