@@ -23,6 +23,7 @@ FLOW = (
     ("samples",),
     ("models",),
     ("training",),
+    ("trainable",),
     ("forecasters",),
     ("tasks",),
     ("store", "trials", "execution"),
