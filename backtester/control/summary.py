@@ -119,7 +119,7 @@ def _score(readings: pd.DataFrame, *, column: str, n: int) -> dict[str, Any]:
 
 def _answer(arrangements: Sequence[Mapping[str, Any]]) -> str:
     found, nothing = arrangements[0], arrangements[-1]
-    where = "of digits that it has not seen" if found["key"] == "held_out" else "of the file's test images"
+    where = "of the held-out digits" if found["key"] == "held_out" else "of the file's test images"
     seeds = len(found["network"]["by_seed"])
     share = _percent(found["network"]["accuracy"])
     low, high = (_percent(end) for end in found["network"]["interval"])

@@ -78,12 +78,13 @@ def _accuracy(arrangements: list[dict[str, Any]]) -> go.Figure:
         xshift=4,
         font={"color": MUTED, "size": 11},
     )
-    figure.update_xaxes(range=[0, 103], ticksuffix="%", title="Read rightly")
+    figure.update_xaxes(range=[0, 103], ticksuffix="%", title_text="Read rightly")
     figure.update_yaxes(
         tickvals=rows,
         ticktext=[TITLES[arrangement["key"]] for arrangement in arrangements],
         range=[-0.6, len(arrangements) - 0.3],
         showgrid=False,
+        zeroline=False,
         tickfont={"size": 12, "color": INK},
     )
     figure.update_layout(hovermode="closest")
@@ -111,9 +112,9 @@ def _confusion(counts: list[list[int]]) -> go.Figure:
         xgap=1,
         ygap=1,
     )
-    figure.update_xaxes(title="Digit read", type="category", showgrid=False, constrain="domain")
+    figure.update_xaxes(title_text="Digit read", type="category", showgrid=False, constrain="domain")
     figure.update_yaxes(
-        title="Digit shown", type="category", autorange="reversed", showgrid=False, scaleanchor="x"
+        title_text="Digit shown", type="category", autorange="reversed", showgrid=False, scaleanchor="x"
     )
     figure.update_layout(hovermode="closest", plot_bgcolor=RULE, margin={"t": 8})
     return figure
@@ -145,7 +146,7 @@ def _losses(epochs: pd.DataFrame, *, keys: list[str]) -> go.Figure:
         yanchor="top",
         font={"color": MUTED, "size": 11},
     )
-    figure.update_xaxes(title="Epoch", rangemode="tozero")
-    figure.update_yaxes(title="Validation loss", rangemode="tozero")
+    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
+    figure.update_yaxes(title_text="Validation loss", rangemode="tozero")
     figure.update_layout(hovermode="closest")
     return figure
