@@ -22,6 +22,8 @@ PREDICTED = "#c62d1f"
 CLOSE_UP = 60
 """Rows of the close-up: few enough to see by eye that a forecast comes a row late."""
 MOST_ROWS = 4000
+_ALIKE = 0.05
+"""Distances that differ by a smaller share than this are called alike."""
 
 _BAND = "rgba(198,45,31,0.18)"
 _TRAINED, _SEAM = "#fdeadd", "#e3e9f1"
@@ -202,11 +204,12 @@ def _lag_words(published: Published) -> str:
     values = predicted.to_numpy(dtype=np.float64)
     to_last = float(np.nanmean(np.abs(values - table[["last_price"]].to_numpy())))
     to_actual = float(np.nanmean(np.abs(values - table[["actual"]].to_numpy())))
-    meaning = (
-        "it follows the price a row late"
-        if to_last < to_actual
-        else "it is nearer to the price it is for than to the one before"
-    )
+    if to_last < (1.0 - _ALIKE) * to_actual:
+        meaning = "it follows the price a row late"
+    elif to_actual < (1.0 - _ALIKE) * to_last:
+        meaning = "it is nearer to the price it is for than to the one before"
+    else:
+        meaning = "it is as far from the one as from the other"
     return (
         f"The last {words.plural(len(table), 'row')}. The forecast lies {price(to_last)} from the price of "
         f"the row before and {price(to_actual)} from the price it is for (mean distance): {meaning}."

@@ -272,10 +272,20 @@ def test_actual_is_blue_predicted_red_and_last_price_thin_grey(three):
     assert len(trace(charts_of(three)["published_close_up"], "Actual").x) == 60
 
 
-def test_the_close_up_says_that_the_forecast_follows(three, backwards):
+def test_the_close_up_says_whether_the_forecast_follows(three):
     words = words_of(three)["published_close_up"]
     assert words.startswith("The last 60 rows.")
     assert words.endswith("it follows the price a row late.")
+    published = read_published(three)
+    assert published is not None
+    table = published.forecasts
+    for share, said in ((1.0, "it is nearer to the price it is for than to the one before."),
+                        (0.5, "it is as far from the one as from the other.")):  # fmt: skip
+        between = table["last_price"] + share * (table["actual"] - table["last_price"])
+        moved = dataclasses.replace(
+            published, forecasts=table.assign(**dict.fromkeys(published.predicted, between))
+        )
+        assert published_captions(moved)["published_close_up"].endswith(said)
 
 
 def test_losses_of_training_and_validation_stand_by_epoch(three, backwards):
