@@ -16,6 +16,10 @@ from backtester.run_directory import RunRecord, read_run
 __all__ = ["Reopened", "ask_again", "reopen"]
 
 
+# A run names folders by their last part alone: taken as they stand they would be others, below this one.
+_PLACES = {"execution.store": "", "execution.registry": ""}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopened:
     """A finished run and its question, asked again.
@@ -96,7 +100,7 @@ def _loaded(record: RunRecord, *, changes: dict[str, Any]) -> LoadedRecipe:
         record.manifest["recipe"],
         name=record.manifest["recipe_name"],
         folder=Path.cwd(),
-        overrides=changes,
+        overrides=_PLACES | changes,
     )
 
 
