@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ def render_stress(stress: Mapping[str, Any], *, title: str) -> str:
 
     Parameters
     ----------
-    stress : ``stress.json``: ``sentence baseline axes skipped``, and ``answer`` where it has one
+    stress : ``stress.json``: ``sentence baseline axes skipped``, and ``answer`` and ``reason``, those of the
+        verdict's question about stress, where it has them
     title : of the run
     """
     from plotly.offline import get_plotlyjs
@@ -87,6 +88,7 @@ def render_stress(stress: Mapping[str, Any], *, title: str) -> str:
             dashes=DASHES,
             answers=ANSWER_COLOURS,
             answer=str(stress.get("answer") or ""),
+            reason=str(stress.get("reason") or stress["sentence"]),
             badges=ANSWERS,
             sentence=stress["sentence"],
             baseline=_baseline(stress.get("baseline") or {}),
@@ -150,6 +152,8 @@ def _axis(axis: Mapping[str, Any], *, anchor: str, scale: tuple[float, float] | 
     overview = axis["overview"]
     given = next((p["figure_label"] for p in axis["pictures"] if p["figure"] == figure), "")
     values = [case["figures"].get(figure) for case in axis["cases"]]
+    # the run itself has a line of its own, and draws of chance say nothing of it
+    counted = [case["figures"].get(figure) for case in ([] if axis.get("chance") else _others(axis["cases"]))]
     percent = any(p["percent"] for p in axis["pictures"] if p["figure"] == figure)
     write = writer_of(figure, values, percent=percent)
     return {
@@ -163,9 +167,10 @@ def _axis(axis: Mapping[str, Any], *, anchor: str, scale: tuple[float, float] | 
         "stands": words.percent(overview["stands"], digits=0),
         "share": None if words.is_missing(overview["stands"]) else round(100.0 * overview["stands"], 1),
         "cases": overview["cases"],
-        "range": _range(values, baseline=overview["baseline"], scale=scale),
+        "range": _range(counted, baseline=overview["baseline"], scale=scale),
         "retrained": axis["retrained"],
-        "tried": axis["tried"],
+        "tried": _tried(int(axis["tried"])),
+        "earlier": _earlier(axis.get("earlier") or ()),
         "pictures": [
             _picture(picture, cases=axis["cases"], name=f"{anchor}-{number}")
             for number, picture in enumerate(axis["pictures"], start=1)
@@ -174,6 +179,28 @@ def _axis(axis: Mapping[str, Any], *, anchor: str, scale: tuple[float, float] | 
         "notes": list(axis["notes"]),
         "facts": fact_rows(axis["facts"]),
     }
+
+
+def _others(cases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Cases other than the run itself."""
+    return [case for case in cases if not case.get("own")]
+
+
+def _tried(n: int) -> str:
+    """How many variants of an axis count."""
+    if not n:
+        return ""
+    if n == 1:
+        return "One of these could have been chosen as the strategy, and counts as a variant tried."
+    return f"{n:,} of these could have been chosen as the strategy, and count as variants tried."
+
+
+def _earlier(times: Sequence[Mapping[str, Any]]) -> str:
+    """What an axis had said before it was asked again."""
+    if not times:
+        return ""
+    said = ", ".join(ANSWERS[time["answer"]][0].lower() for time in times)
+    return f"Asked {words.plural(len(times), 'time')} before with other cases; it then said: {said}."
 
 
 def _picture(picture: Mapping[str, Any], *, cases: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
@@ -195,7 +222,8 @@ def _scale(ranked: Sequence[tuple[str, Mapping[str, Any]]], figure: str) -> tupl
     own, lows, highs = [], [], []
     for _, axis in ranked:
         if axis["figure"] == figure:
-            values = known(case["figures"].get(figure) for case in axis["cases"])
+            counted = [] if axis.get("chance") else _others(axis["cases"])
+            values = known(case["figures"].get(figure) for case in counted)
             own += known([axis["overview"]["baseline"]])
             lows += [min(values)] if values else []
             highs += [max(values)] if values else []
@@ -265,6 +293,7 @@ def _table(axis: Mapping[str, Any]) -> dict[str, Any]:
             "texts": [words.minus(writers[figure](case["figures"].get(figure))) for figure in columns],
             "stands": case["stands"],
             "note": case["note"],
+            "own": bool(case.get("own")),
         }
 
     long = len(cases) > _MOST_OPEN
@@ -274,7 +303,7 @@ def _table(axis: Mapping[str, Any]) -> dict[str, Any]:
             f"{head(figure)} {words.minus(writers[figure](found[figure][0]))}" for figure in same
         ),
         "rows": [row(case) for case in cases[:_MOST_ROWS]],
-        "worst": [row(case) for case in worst_first(cases, own)[:_WORST]] if long else [],
+        "worst": [row(case) for case in worst_first(_others(cases), own)[:_WORST]] if long else [],
         "n": len(cases),
         "long": long,
         "asked": any(case["stands"] is not None for case in cases),

@@ -26,10 +26,27 @@ def choose_axes(names: Sequence[str], *, folder: Path) -> list[Axis]:
 
     Raises
     ------
-    RecipeError : no such axis, or an object that is none
+    RecipeError : no such axis, an object that is none, or two axes of one key, which would overwrite each
+        other in ``stress.json``
     UserCodeError : the user's file failed
     """
-    return [_axis(name, folder=folder) for name in dict.fromkeys(names or AXES)]
+    found: dict[str, str] = {}
+    axes = []
+    for name in dict.fromkeys(names or AXES):
+        axis = _axis(name, folder=folder)
+        if name not in AXES and axis.key in AXES:
+            raise RecipeError(
+                f"stress.axes = {name!r}: has the key {axis.key!r}, as an axis that comes along has.",
+                advice="Give it another key.",
+            )
+        if axis.key in found:
+            raise RecipeError(
+                f"stress.axes = {name!r}: has the key {axis.key!r}, as {found[axis.key]!r} has.",
+                advice="Give one of them another key.",
+            )
+        found[axis.key] = name
+        axes.append(axis)
+    return axes
 
 
 def _axis(name: str, *, folder: Path) -> Axis:

@@ -177,7 +177,10 @@ def compare(context: Context, outcomes: Sequence[Outcome], *, fewest: int = FEWE
         dates = dates[1:]  # on which some buy while others hold already
     origins = _common([pd.DatetimeIndex(one.forecasts.frame["origin"]) for one in found])
     cut = [one and one.cut(origins=origins, dates=dates) for one in kept]
-    figures = [one and context.figures(one.bars, holding=one.holding, forecasts=one.forecasts) for one in cut]
+    figures = [
+        None if one is None else context.figures(one.bars, holding=one.holding, forecasts=one.forecasts)
+        for one in cut
+    ]
     own = math.nan if figures[0] is None else figures[0][GAIN]
     return Compared(
         cases=tuple(

@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from backtester.errors import BacktesterError
 from backtester.files import write_json
-from backtester.forecasts import Forecasts
-from backtester.judging import judge_run, registry_of, trial_of
-from backtester.question import Question
-from backtester.recipe import published_mapping
+from backtester.judging import judge_run, registry_of
 from backtester.references import user_code_error
 from backtester.reopening import reopen
 from backtester.reporting import write_report
 from backtester.reporting.page import page_title
 from backtester.reporting.stress_page import write_stress_page
-from backtester.run_directory import STRESS, RunRecord, lock_directory, read_json, read_run
+from backtester.run_directory import (
+    STRESS,
+    RunRecord,
+    lock_directory,
+    read_json,
+    read_run,
+    write_checksums,
+)
 from backtester.store import FoldStore, default_store_folder
-from backtester.stress.axis import Axis, AxisResult, Choice
+from backtester.stress.axis import Axis, AxisResult
 from backtester.stress.choosing import AXES, choose_axes
-from backtester.stress.context import Context, Outcome, Variant
+from backtester.stress.context import Context, Outcome
+from backtester.stress.counting import own_trial, trials_of
 from backtester.stress.predicting import Prediction, predict
 from backtester.stress.retraining import AskedVariant, ask_variants, train_variants
-from backtester.stress.values import axis_values, stress_sentence, without_nan
-from backtester.trials import Trial
+from backtester.stress.values import (
+    axis_values,
+    stress_answer,
+    stress_sentence,
+    with_earlier,
+    without_nan,
+)
 from backtester.walkforward import Progress
 
 __all__ = ["StressPlan", "plan_stress", "stress_run"]
@@ -74,7 +82,7 @@ def plan_stress(directory: Path, *, axes: Sequence[str] = (), changes: dict[str,
     chosen = choose_axes(axes or context.settings.axes, folder=Path.cwd())
     asked = tuple((axis, tuple(ask_variants(context, axis.variants(context)))) for axis in chosen)
     store = FoldStore(folder=Path(context.recipe.execution.store or default_store_folder()))
-    prediction = predict(context, [item for _, items in asked for item in items], store=store)
+    prediction = predict(context, asked, store=store)
     return StressPlan(context=context, axes=asked, prediction=prediction, store=store)
 
 
@@ -86,8 +94,9 @@ def stress_run(
 ) -> RunRecord:
     """Stress a run: train what is missing, conclude axis by axis, write ``stress.json`` and the pages.
 
-    Axes that an earlier stress run did and this one does not are kept. Every variant that could have been
-    chosen is registered as a trial, and the run is judged again.
+    Axes that an earlier stress run did and this one does not are kept, each with the settings that it was
+    done with. Every variant that could have been chosen is registered as a trial, and the run is judged
+    again.
 
     Parameters
     ----------
@@ -103,35 +112,55 @@ def stress_run(
     ------
     LockedError : another process works in the run directory
     UserCodeError : the user's own axis failed
-    StorageError : the disk is full or read-only
+    FoldsFailedError, RecipeError : no worker can be started; nothing is written
+    StorageError : the disk or the trial registry is full or read-only
     """
-    context = plan.context
-    with lock_directory(context.record.directory):
+    context, directory = plan.context, plan.context.record.directory
+    with lock_directory(directory):
+        registry = registry_of(context.recipe)
+        registry.prepare()  # a registry that cannot be written is told before the training, not after it
+        before = _before(directory)
         outcomes = _train(plan, step=step, on_progress=on_progress)
-        axes, skipped, trials = dict[str, Any](), dict[str, str](), list[Trial]()
+        own = registry.identify(own_trial(context))
+        axes, skipped, trials = dict[str, Any](), dict[str, str](), [own]
         for (axis, _), found in zip(plan.axes, outcomes, strict=True):
             step(f"Stress: {axis.title.lower()}.")
             result = _conclude(axis, context=context, outcomes=found)
             if len(result.cases) < 2:  # the run itself at most: nothing was changed
                 skipped[axis.key] = result.sentence
                 continue
-            axes[axis.key] = axis_values(axis, result, retrained=bool(found), baseline=context.baseline)
-            trials += [_trial_of_choice(context, choice) for choice in result.choices]
-            if result.tried:
-                trials += _trials_of(context, found)
-        _write(context, axes=axes, skipped=skipped)
-        registry = registry_of(context.recipe)
+            if axis.key in before["axes"] and not _came_of_it(found, result=result):
+                step(f"{axis.title}: no variant could be traded; what was found earlier stays.")
+                continue
+            tried = trials_of(context, result, outcomes=found, own=own)
+            values = axis_values(
+                axis,
+                result,
+                retrained=bool(found),
+                n_tried=len(tried),
+                baseline=context.baseline,
+                settings=_settings(context),
+            )
+            axes[axis.key] = with_earlier(values, before=before["axes"].get(axis.key))
+            trials += tried
+        # Killed anywhere from here on, nothing is counted less than it was tried, and the same stress run
+        # again writes all of it: the trials first, then what the judgement reads, then what reads it.
         for trial in trials:
-            registry.register(trial)
-        record, own = context.record, _own_trial(context)
+            registry.register(registry.identify(trial))
+        stress = _stress(context, before=before, axes=axes, skipped=skipped)
+        write_json(directory / STRESS, stress)
         judge_run(
-            record.directory,
-            summary=record.summary,
-            recipe=record.manifest["recipe"],
+            directory,
+            summary=context.record.summary,
+            recipe=context.record.manifest["recipe"],
             trials=registry.on_market(own.dates, own.market),
             own=own,
         )
-        judged = read_run(record.directory)
+        judged = read_run(directory)
+        stress |= stress_answer(judged.summary["verdict"])
+        write_json(directory / STRESS, stress)
+        write_checksums(directory)
+        write_stress_page(directory, stress, title=page_title(judged))
         write_report(judged)
     return judged
 
@@ -176,82 +205,41 @@ def _conclude(axis: Axis, *, context: Context, outcomes: Sequence[Outcome]) -> A
         raise user_code_error(error, file=None, what=f"stress axis {axis.key!r} failed") from error
 
 
-def _write(context: Context, *, axes: dict[str, Any], skipped: dict[str, str]) -> None:
-    """Write ``stress.json`` and its page; axes of an earlier stress run stay."""
-    path = context.record.directory / STRESS
-    before = read_json(path) if path.is_file() else {"axes": {}, "skipped": {}}
-    together = before["axes"] | axes
-    not_tried = {key: why for key, why in (before["skipped"] | skipped).items() if key not in together}
+def _came_of_it(outcomes: Sequence[Outcome], *, result: AxisResult) -> bool:
+    """Whether a variant other than the run itself was traded; an axis that trains nothing has no variants."""
+    others = [
+        outcome.forecasts is not None and not (result.traded and result.traded[at] is None)
+        for at, outcome in enumerate(outcomes)
+        if outcome.variant.changes or outcome.variant.prices is not None or outcome.question is None
+    ]
+    return not outcomes or any(others)
+
+
+def _before(directory: Path) -> dict[str, Any]:
+    """What an earlier stress run left."""
+    path = directory / STRESS
+    return read_json(path) if path.is_file() else {"axes": {}, "skipped": {}}
+
+
+def _settings(context: Context) -> dict[str, Any]:
+    return context.settings.model_dump(mode="json", exclude={"symbols", "axes"})
+
+
+def _stress(
+    context: Context, *, before: Mapping[str, Any], axes: Mapping[str, Any], skipped: Mapping[str, str]
+) -> dict[str, Any]:
+    """Give ``stress.json``, but for its answer; axes of an earlier stress run stay."""
+    together = {**before["axes"], **axes}
+    not_tried = {key: why for key, why in {**before["skipped"], **skipped}.items() if key not in together}
     order = [key for key in AXES if key in together] + [key for key in together if key not in AXES]
     ordered = {key: together[key] for key in order}
-    stress = {
+    return {
         "run": context.question.sha256,
+        "answer": None,
+        "reason": "",
         "baseline": without_nan(context.baseline),
         "sentence": stress_sentence(ordered),
-        "settings": context.settings.model_dump(mode="json", exclude={"symbols", "axes"}),
         "order": order,
         "axes": ordered,
         "skipped": not_tried,
-    }
-    write_json(path, stress)
-    write_stress_page(context.record.directory, stress, title=page_title(context.record))
-
-
-def _own_trial(context: Context) -> Trial:
-    record = context.record
-    return trial_of(
-        sha256=context.question.trial_sha256,
-        name=record.directory.name,
-        recipe_name=record.manifest["recipe_name"],
-        recipe=record.manifest["recipe"],
-        summary=record.summary,
-        returns=record.returns["strategy"],
-        close=record.prices["close"],
-    )
-
-
-def _trials_of(context: Context, outcomes: Sequence[Outcome]) -> list[Trial]:
-    """The trials among the variants: those on the run's own prices."""
-    return [
-        _trial_of(
-            context,
-            question=outcome.question,
-            bars=context.trade(outcome.forecasts, question=outcome.question),
-            forecasts=outcome.forecasts,
-        )
-        for outcome in outcomes
-        if outcome.question is not None and outcome.forecasts is not None and outcome.variant.prices is None
-    ]
-
-
-def _trial_of_choice(context: Context, choice: Choice) -> Trial:
-    (asked,) = ask_variants(context, [Variant(label="", changes=choice.changes)])
-    if asked.question is None:
-        raise RuntimeError(f"a setting that was traded is refused: {asked.reason}")
-    return _trial_of(context, question=asked.question, bars=choice.bars, forecasts=context.forecasts)
-
-
-def _trial_of(context: Context, *, question: Question, bars: pd.DataFrame, forecasts: Forecasts) -> Trial:
-    holding = context.hold(forecasts=forecasts, question=question)
-    figures = context.figures(bars, holding=holding, forecasts=forecasts)
-    return trial_of(
-        sha256=question.trial_sha256,
-        name=question.directory_name,
-        recipe_name=question.loaded.name,
-        recipe=published_mapping(question.loaded.recipe),
-        summary=_headline(context, figures),
-        returns=bars["return"],
-        close=context.record.prices["close"],
-    )
-
-
-def _headline(context: Context, figures: dict[str, float]) -> dict[str, Any]:
-    clean = without_nan(figures)
-    return {
-        "symbols": context.record.summary["symbols"],
-        "forecast": {"rmse_ratio": clean["rmse_ratio"]},
-        "strategies": {
-            "strategy": {"sharpe": clean["sharpe"]},
-            "buy_and_hold": {"sharpe": clean["sharpe_holding"]},
-        },
     }

@@ -11,13 +11,19 @@ from typing import Any
 from backtester.judgement import Answer
 from backtester.stress.axis import Axis, AxisResult, Case
 
-__all__ = ["axis_values", "stress_sentence", "without_nan"]
+__all__ = ["axis_values", "stress_answer", "stress_sentence", "with_earlier", "without_nan"]
 
 _SMALLER_IS_BETTER = {"rmse_ratio", "u2"}
 
 
 def axis_values(
-    axis: Axis, result: AxisResult, *, retrained: bool, baseline: Mapping[str, float]
+    axis: Axis,
+    result: AxisResult,
+    *,
+    retrained: bool,
+    n_tried: int,
+    baseline: Mapping[str, float],
+    settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Give an axis and its result as JSON values; None for what is not a finite number.
 
@@ -25,7 +31,9 @@ def axis_values(
     ----------
     axis, result : what was asked and what came of it
     retrained : whether anything had to be trained for it
+    n_tried : variants of it that count as trials
     baseline : the run's own figures
+    settings : the ``[stress]`` that it was asked with
     """
     values = {
         "title": axis.title,
@@ -34,7 +42,9 @@ def axis_values(
         "sentence": result.sentence,
         "figure": result.figure,
         "retrained": retrained,
-        "tried": result.tried,
+        "tried": n_tried,
+        "chance": result.chance,
+        "settings": dict(settings),
         "facts": dict(result.facts),
         "notes": list(result.notes),
         "overview": _overview(result, baseline=baseline),
@@ -45,17 +55,40 @@ def axis_values(
     return clean
 
 
+def with_earlier(values: Mapping[str, Any], *, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Add what the axis had said before, so that asking it until it says yes leaves a trace.
+
+    Parameters
+    ----------
+    values : from `axis_values`
+    before : the same axis in the ``stress.json`` that these replace
+
+    Returns
+    -------
+    values with ``earlier``: ``answer`` and ``settings`` of each time that other cases came out, the first one
+    first; asked again as it was, an axis leaves nothing
+    """
+    if before is None:
+        return {**values, "earlier": []}
+    earlier = list(before.get("earlier", ()))
+    if any(before.get(name) != values[name] for name in ("answer", "cases")):
+        earlier.append({"answer": before["answer"], "settings": before.get("settings", {})})
+    return {**values, "earlier": earlier}
+
+
 def _overview(result: AxisResult, *, baseline: Mapping[str, float]) -> dict[str, Any]:
-    values = [case.figures.get(result.figure, math.nan) for case in result.cases]
-    finite = [value for value in values if math.isfinite(value)]
-    asked = [case.stands for case in result.cases if case.stands is not None]
+    """The run itself is in no count: it may have been chosen for its result."""
+    cases = [case for case in result.cases if not case.own]
+    values = [case.figures.get(result.figure, math.nan) for case in cases]
+    finite = [value for value in values if math.isfinite(value) and not result.chance]
+    asked = [case.stands for case in cases if case.stands is not None]
     worst = max if result.figure in _SMALLER_IS_BETTER else min
     return {
         "baseline": baseline.get(result.figure, math.nan),
         "median": statistics.median(finite) if finite else math.nan,
         "worst": worst(finite, default=math.nan),
         "stands": sum(asked) / len(asked) if asked else math.nan,
-        "cases": len(result.cases),
+        "cases": len(cases),
     }
 
 
@@ -66,7 +99,14 @@ def _case(case: Case) -> dict[str, Any]:
         "figures": dict(case.figures),
         "stands": case.stands,
         "note": case.note,
+        "own": case.own,
     }
+
+
+def stress_answer(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the answer of the verdict's question about stress, and its reason."""
+    asked = next(question for question in verdict["questions"] if question["key"] == "stress")
+    return {"answer": asked["answer"], "reason": asked["reason"]}
 
 
 def stress_sentence(axes: Mapping[str, Mapping[str, Any]]) -> str:

@@ -83,8 +83,42 @@ def test_each_axis_shows_question_sentence_pictures_facts_and_notes(page):
             assert shown_picture["title"] in text_of(shown)
     assert "<dt>p-value, shuffled</dt><dd>&lt; 0.001</dd>" in section(page, "axis-luck")
     assert "Trained anew for each case" in section(page, "axis-seeds")
+    assert "12 of these could have been chosen as the strategy" in section(page, "axis-symbols")
     assert "counts as a variant tried" in section(page, "axis-seeds")
+    assert "chosen as the strategy" not in section(page, "axis-costs")
     assert "Nothing was trained" in section(page, "axis-costs")
+
+
+def test_the_verdict_of_the_stress_test_stands_on_top_with_its_reason():
+    found = stress() | {"answer": "no", "reason": "The gain is gone at double cost."}
+    head = render_stress(found, title="x").split("<h2")[0]
+    assert 'class="verdict no"' in head
+    assert head.index("The gain is gone at double cost.") < head.index(found["sentence"])
+    undecided = render_stress(found | {"answer": None, "reason": ""}, title="x").split("<h2")[0]
+    assert 'class="verdict' not in undecided
+    assert undecided.count(found["sentence"]) == 1
+
+
+def test_an_axis_that_was_asked_until_it_said_yes_says_so():
+    earlier = [{"answer": "no", "settings": {}}, {"answer": "inconclusive", "settings": {}}]
+    shown = section(
+        render_stress(one_axis(cases=[case("a", 0.1)], pictures=[], earlier=earlier), title="x"), "axis-only"
+    )
+    assert "Asked 2 times before with other cases; it then said: no, inconclusive." in shown
+
+
+def test_the_run_itself_is_marked_and_not_among_the_worst():
+    cases = [case("mine", -9.0) | {"own": True}, *(case(f"c{n}", n / 100.0) for n in range(30))]
+    shown = section(render_stress(one_axis(cases=cases, pictures=[]), title="x"), "axis-only")
+    assert "mine" not in shown.split('<details class="folded">')[0].split("<thead>")[1]
+    assert '<tr class="own"><th scope="row"><bdi>mine</bdi>' in shown
+
+
+def test_draws_of_chance_have_no_range():
+    cases = [case(f"c{n}", n / 100.0) for n in range(5)]
+    for chance in (False, True):
+        page = render_stress(one_axis(cases=cases, pictures=[], chance=chance), title="x")
+        assert ('class="strip"' in section(page, "overview")) is not chance
 
 
 def test_what_was_not_tried_is_listed_with_its_reason(page):

@@ -38,7 +38,9 @@ def test_a_needle_is_caught_in_words():
     assert result.sentence.startswith("A needle: with threshold_bp 2 the Sharpe ratio is ")
     assert "below buy-and-hold's" in result.sentence
     assert result.facts["rank_of_own"] == 1
-    assert len(result.choices) == len(result.cases) - 1  # all but the run's own could have been chosen
+    # at buy-and-hold's risk a setting is one trial at every exposure
+    full = [case for case in result.cases if case.coordinates["max_exposure"] == 1.0]
+    assert len(result.choices) == len(full) - 1 == 6  # all but the run's own could have been chosen
 
 
 def test_a_true_effect_stands_on_a_plateau():

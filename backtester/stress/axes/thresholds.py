@@ -115,6 +115,14 @@ class _Grid:
                 shown.update(group)
         return {name: value for name, value in zip(self.names, point, strict=True) if name in shown}
 
+    def is_choice(self, point: Point) -> bool:
+        """Whether this is a trial of its own: at buy-and-hold's risk all exposures are the same one."""
+        return point != self.own and all(
+            value == own
+            for name, value, own in zip(self.names, point, self.own, strict=True)
+            if name == "max_exposure"
+        )
+
     def neighbours(self, name: str) -> list[Point]:
         """Give the settings one step down and one step up."""
         at = self.names.index(name)
@@ -199,7 +207,7 @@ def _own_parameters(section: ReferenceStrategy) -> _Grid:
 
 
 def _trade(context: Context, grid: _Grid, *, point: Point) -> tuple[Case, Choice | None]:
-    """Trade with one setting; it is a choice unless it is the run's own or cannot be traded."""
+    """Trade with one setting; see `_Grid.is_choice` for which are choices."""
     values = dict(zip(grid.names, point, strict=True))
     label = ", ".join(f"{name} {value:g}" for name, value in values.items()) or "as it is"
     label += " (the run's)" if point == grid.own and grid.names else ""
@@ -219,7 +227,7 @@ def _trade(context: Context, grid: _Grid, *, point: Point) -> tuple[Case, Choice
         note=note,
         own=point == grid.own,
     )
-    if point == grid.own:
+    if not grid.is_choice(point):
         return case, None
     place = "strategy.parameters" if isinstance(context.recipe.strategy, ReferenceStrategy) else "strategy"
     section = _changed(context, values)
