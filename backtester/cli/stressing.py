@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from backtester.cli.console import listening, print_json, say, terminal_width
-from backtester.cli.running import SetOption
 
 __all__ = ["stress"]
 
@@ -26,7 +25,14 @@ def stress(
         list[Path] | None,
         typer.Option("--symbols", metavar="PATH", help="Price files, or a folder of them; repeatable."),
     ] = None,
-    changes: SetOption = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Keys of [stress] and [execution], e.g. stress.seeds=20; repeatable.",
+        ),
+    ] = None,
     executor: Annotated[
         str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")
     ] = "",
