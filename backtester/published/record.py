@@ -12,11 +12,11 @@ __all__ = [
     "ExaminedSeedRecord",
     "FailureRecord",
     "FlawRecord",
+    "ForecastRecord",
     "PartRecord",
     "PublishedRecord",
     "SeedRecord",
     "SpreadRecord",
-    "TestRecord",
     "TrainRecord",
     "WalkForwardRecord",
 ]
@@ -39,7 +39,7 @@ class TrainRecord(TypedDict):
     validation: int
 
 
-class TestRecord(TypedDict):
+class ForecastRecord(TypedDict):
     """The rows that are forecast: how many, and their sessions in time (ISO)."""
 
     rows: int
@@ -158,7 +158,7 @@ class PublishedRecord(TypedDict):
     lookback: int
     epochs: int
     train: TrainRecord
-    test: TestRecord
+    test: ForecastRecord
     last_price: ErrorRecord
     seeds: list[SeedRecord]
     failures: list[FailureRecord]

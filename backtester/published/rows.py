@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backtester.errors import PricesError
-from backtester.recipe import Order, PublishedSection, TestRows
+from backtester.recipe import ForecastRows, Order, PublishedSection
 
 __all__ = ["Rows"]
 
@@ -61,7 +61,7 @@ class Rows:
         n = len(values)
         # less what a product such as 0.07 · 100 is above its whole number
         n_train = math.ceil(section.train * n - 1e-9) if isinstance(section.train, float) else section.train
-        again = section.test is TestRows.AGAIN
+        again = section.test is ForecastRows.AGAIN
         n_test = section.test_rows if again else n - n_train
         fitted = np.arange(lookback, n_train)
         n_fitted = int(len(fitted) * (1.0 - section.validation))

@@ -2,7 +2,7 @@
 
 from backtester.recipe.loading import LoadedRecipe, load_recipe, recipe_from_mapping
 from backtester.recipe.overrides import parse_overrides
-from backtester.recipe.published import Order, PublishedSection, ScalerRows, TestRows
+from backtester.recipe.published import ForecastRows, Order, PublishedSection, ScalerRows
 from backtester.recipe.sections import (
     BaselineModel,
     BidirectionalModel,
@@ -55,6 +55,7 @@ __all__ = [
     "FeaturesSection",
     "Fill",
     "FoldsSection",
+    "ForecastRows",
     "LoadedRecipe",
     "LongOrCash",
     "LongShort",
@@ -77,7 +78,6 @@ __all__ = [
     "StressSection",
     "TargetKind",
     "TargetSection",
-    "TestRows",
     "Threshold",
     "TrainingSection",
     "VerdictSection",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from backtester.recipe.choices import Fill, Source
 from backtester.recipe.models import BaselineModel, BidirectionalModel, LstmModel
-from backtester.recipe.published import TestRows
+from backtester.recipe.published import ForecastRows
 from backtester.recipe.strategies import Threshold
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _in_published(recipe: Recipe) -> Iterator[Contradiction]:
     published, lookback = recipe.published, recipe.model.lookback
     if published is None:
         return
-    again = published.test is TestRows.AGAIN
+    again = published.test is ForecastRows.AGAIN
     if again != (published.test_rows > 0):
         wanted = "must be above 0" if again else "must be left out"
         yield Contradiction(

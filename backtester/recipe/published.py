@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from backtester.recipe.section import Allowed, Section, Session
 
-__all__ = ["Order", "PublishedSection", "ScalerRows", "TestRows"]
+__all__ = ["ForecastRows", "Order", "PublishedSection", "ScalerRows"]
 
 
 class Order(Enum):
@@ -19,7 +19,7 @@ class Order(Enum):
     NEWEST_FIRST = "newest_first"
 
 
-class TestRows(Enum):
+class ForecastRows(Enum):
     """Which rows are forecast."""
 
     REST = "rest"
@@ -69,7 +69,7 @@ class PublishedSection(Section):
     """In which order the rows are read; `newest_first` lets time run backwards."""
     train: TrainRows = 0.95
     """The first rows, which train: a share of them all, rounded up, or their number."""
-    test: TestRows = Field(default=TestRows.REST, strict=False)
+    test: ForecastRows = Field(default=ForecastRows.REST, strict=False)
     """What is forecast: the `rest` of the rows, or the first `test_rows` of the same rows once `again`."""
     test_rows: int = Field(default=0, ge=0)
     """How many rows are forecast with `test = "again"`."""
