@@ -21,7 +21,7 @@ from backtester.errors import PricesError, RecipeError, UsageError
 from backtester.forecasting.telling import forecast_text
 from backtester.prices import write_csv
 from tests.markets import ar1
-from tests.questions import SMALL_LSTM, InProcess
+from tests.questions import InProcess
 
 WHOLE = ar1(520, seed=3, phi=0.3)
 LAST = WHOLE.dates[499].date()
@@ -274,10 +274,9 @@ def test_as_json_every_key_is_documented(ridge: backtester.Run, capsys: pytest.C
 
 
 @pytest.mark.slow
-def test_a_network_is_trained_once_by_real_workers_and_then_taken_from_the_store(tmp_path: Path):
+def test_real_workers_train_the_latest_window_once(tmp_path: Path):
     where = {"execution.store": str(tmp_path / "store"), "execution.registry": str(tmp_path / "trials")}
-    recipe = {**RECIPE, "model": SMALL_LSTM, "training": {"epochs": 1, "patience": 0}}
-    run = backtester.run(recipe, prices=WHOLE.frame, symbol="AR", out=tmp_path / "runs", changes=where)
+    run = backtester.run(RECIPE, prices=WHOLE.frame, symbol="AR", out=tmp_path / "runs", changes=where)
     once, again = asked(run), asked(run, changes={"execution.executor": "serial"})
     assert (once.trained, again.trained, again.reused) == (1, 0, 1)
     assert once.log_return == again.log_return
