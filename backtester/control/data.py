@@ -97,18 +97,17 @@ def read_mnist(path: Path) -> Dataset:
 def _arrays(path: Path) -> list[object]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in _KEYS if key not in archive.files]
-            if missing:
-                found = ", ".join(sorted(archive.files)[:8]) or "nothing"
-                raise UsageError(
-                    f"{path}: {', '.join(missing)} is missing; it holds {found}.", advice=_ADVICE
-                )
-            return [archive[key] for key in _KEYS]
+            names = archive.files
+            missing = [key for key in _KEYS if key not in names]
+            if not missing:
+                return [archive[key] for key in _KEYS]
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such file.", advice=_ADVICE) from error
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         # what is no archive at all is a plain array (which has no `files`), or a pickle that is refused
         raise UsageError(f"{path}: is not an archive of plain arrays (.npz).", advice=_ADVICE) from error
+    held = ", ".join(sorted(names)[:8]) or "nothing"
+    raise UsageError(f"{path}: {', '.join(missing)} is missing; it holds {held}.", advice=_ADVICE)
 
 
 def _array(value: object) -> NDArray[np.generic]:

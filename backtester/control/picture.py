@@ -7,6 +7,7 @@ the 20x20 in its middle, as MNIST has it. Each step that changes a picture is to
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,16 +83,27 @@ def _decoded(path: Path) -> NDArray[np.float64]:
             f"{path}: reading pictures needs Pillow, which is not installed.",
             advice="pip install pillow, or give the grey levels as .npy or .csv.",
         ) from error
-    with Image.open(path) as image:
+    with warnings.catch_warnings():
+        # Pillow's own limits lie above ours: one warns, the other raises
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(path)
+        except Image.DecompressionBombError as error:
+            raise _too_large(path, "") from error
+    with image:
         if image.width * image.height > _MOST_PIXELS:
-            raise UsageError(
-                f"{path}: has {image.width}×{image.height} pixels, more than {_MOST_PIXELS:,}.",
-                advice="Make it smaller; 28×28 pixels are enough.",
-            )
+            raise _too_large(path, f"{image.width}×{image.height} pixels, ")
         # what is transparent is paper
         drawn = ImageOps.exif_transpose(image).convert("RGBA")
         paper = Image.new("RGBA", drawn.size, "white")
         return np.asarray(Image.alpha_composite(paper, drawn).convert("L"), dtype=np.float64)
+
+
+def _too_large(path: Path, size: str) -> UsageError:
+    return UsageError(
+        f"{path}: has {size}more than {_MOST_PIXELS:,} pixels.",
+        advice="Make it smaller; 28×28 pixels are enough.",
+    )
 
 
 def prepare_picture(levels: NDArray[np.float64], *, name: str, side: int) -> Picture:

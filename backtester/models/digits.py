@@ -38,7 +38,7 @@ def convolutional(input_shape: tuple[int, int]) -> keras.Model:
     return network
 
 
-class ShiftedConvolution(keras.layers.Conv2D):
+class ShiftedConvolution(keras.layers.Conv2D):  # type: ignore[misc]
     """A convolution of odd size as one matrix product over shifted images."""
 
     def call(self, inputs: Any) -> Any:
@@ -47,9 +47,7 @@ class ShiftedConvolution(keras.layers.Conv2D):
         if self.padding == "same":
             inputs = ops.pad(inputs, [[0, 0], [rows // 2] * 2, [columns // 2] * 2, [0, 0]])
         height, width = inputs.shape[1] - rows + 1, inputs.shape[2] - columns + 1
-        shifted = [
-            inputs[:, i : i + height, j : j + width, :] for i in range(rows) for j in range(columns)
-        ]
+        shifted = [inputs[:, i : i + height, j : j + width, :] for i in range(rows) for j in range(columns)]
         patches = ops.concatenate(shifted, axis=-1)
         depth = patches.shape[-1]
         kernel = ops.reshape(self.kernel, (depth, self.filters))
@@ -57,7 +55,7 @@ class ShiftedConvolution(keras.layers.Conv2D):
         return self.activation(ops.reshape(products, (-1, height, width, self.filters)) + self.bias)
 
 
-class ShiftedPooling(keras.layers.MaxPooling2D):
+class ShiftedPooling(keras.layers.MaxPooling2D):  # type: ignore[misc]
     """The largest value of each 2x2 block, as a maximum over four strided images."""
 
     def call(self, inputs: Any) -> Any:
