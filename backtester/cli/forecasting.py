@@ -28,6 +28,14 @@ def forecast(
         float,
         typer.Option("--level", metavar="SHARE", help="Share of outcomes the interval is to hold."),
     ] = 0.9,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Keys of [execution], e.g. execution.store=folds; repeatable.",
+        ),
+    ] = None,
     executor: Annotated[
         str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")
     ] = "",
@@ -49,9 +57,11 @@ def forecast(
     """
     from backtester.forecasting.asking import forecast as forecast_next
     from backtester.forecasting.telling import forecast_text
+    from backtester.recipe import parse_overrides
 
-    changes: dict[str, Any] = {"execution.executor": executor} if executor else {}
-    changes |= {} if workers is None else {"execution.workers": workers}
+    settings: dict[str, Any] = parse_overrides(changes or [])
+    settings |= {"execution.executor": executor} if executor else {}
+    settings |= {} if workers is None else {"execution.workers": workers}
     with listening() as listener, redirect_stdout(sys.stderr):  # a user's strategy may print
         listener.step("Opening the run.")
         found = forecast_next(
@@ -59,7 +69,7 @@ def forecast(
             prices=csv,
             yahoo=yahoo,
             level=level,
-            changes=changes,
+            changes=settings,
             step=listener.step,
             on_progress=listener.progress,
         ).as_dict()

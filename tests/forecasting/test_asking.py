@@ -76,7 +76,10 @@ def drift(place: Path) -> backtester.Run:
 
 
 def asked(run: Any, **given: Any) -> Any:
-    return backtester.forecast(run, **{"today": LAST, **given})
+    """Ask with the store of the run, which its files do not name."""
+    directory = run if isinstance(run, Path) else run.directory
+    changes = {"execution.store": str(directory.parents[1] / "store"), **given.pop("changes", {})}
+    return backtester.forecast(run, changes=changes, **{"today": LAST, **given})
 
 
 def files_of(run: backtester.Run) -> dict[str, str]:
@@ -242,7 +245,8 @@ def test_a_ticker_is_fetched_anew_by_the_runs_settings(
 
 
 def told_by(*arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
-    app(["forecast", *arguments], standalone_mode=False)
+    store = Path(arguments[0]).parents[1] / "store"
+    app(["forecast", *arguments, "--set", f"execution.store={store}"], standalone_mode=False)
     return capsys.readouterr().out
 
 
