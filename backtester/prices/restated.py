@@ -51,6 +51,8 @@ def find_restated(frame: pd.DataFrame, *, old: Copy) -> Restated | None:
     before = old.frame[names]
     now = frame.loc[before.index[0] : before.index[-1], names]
     gone, added = before.index.difference(now.index), now.index.difference(before.index)
+    # A copy that was known for a part is filled up, not contradicted.
+    added = added if old.complete else added[:0]
     common = before.index.intersection(now.index)
     was, is_now = before.loc[common].to_numpy(np.float64), now.loc[common].to_numpy(np.float64)
     same = np.isclose(is_now, was, rtol=RESTATED, atol=0.0, equal_nan=True)

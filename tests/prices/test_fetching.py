@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,17 @@ import pandas as pd
 import pytest
 
 from backtester.errors import UsageError
-from backtester.prices import Fetched, FetchState, Pauses, Yahoo, Yfinance, fetch, read_prices, read_symbols
+from backtester.prices import (
+    Fetched,
+    FetchState,
+    Pauses,
+    Yahoo,
+    Yfinance,
+    fetch,
+    fetch_symbol,
+    read_prices,
+    read_symbols,
+)
 from backtester.prices.symbols import file_stem
 from backtester.recipe.sections import DataSection
 from tests.prices.stand_in import StandIn, bars, chart, serving, session_to
@@ -159,7 +170,7 @@ def test_an_unknown_symbol_is_asked_once(symbol: str, words: str, client: Client
     assert client.waits == []
 
 
-def cut(service: StandIn, rows: slice) -> None:
+def cut(service: StandIn, rows: slice | np.ndarray) -> None:
     """Send these rows only, with what is said about the symbol as it was."""
     whole = service.series["KO"]
     last = int((whole.index[-1] + pd.Timedelta("9h30min")).tz_localize("America/New_York").timestamp())
@@ -184,15 +195,40 @@ def test_half_the_rows_are_said_kept_and_asked_for_again(
     assert said(fetched) == ("partial", f"Yahoo seems to have sent a part of 'KO': {words}")
     assert (len(fetched["KO"].prices), service.asked) == (60, ["KO", "KO"])
     service.misbehave = lambda _symbol, _n: None
-    # bars that were not there are a changed past, unless they came at the ends
-    state, _ = said(client(start=FIRST, refresh=True))
-    assert (state, service.asked) == ("fetched", ["KO"])
+    whole = client(start=FIRST)
+    assert (said(whole), len(whole["KO"].prices), service.asked) == (("fetched", ""), 120, ["KO"])
+
+
+def test_of_two_parts_the_larger_is_kept(client: Client, service: StandIn):
+    whole = service.series["KO"]
+    parts = [chart("KO", whole.iloc[:n_rows], first="2020-01-01", last=1_592_337_600) for n_rows in (90, 60)]
+    service.misbehave = lambda _symbol, n: (200, parts[(n - 1) % 2])
+    assert len(client(start=FIRST)["KO"].prices) == 90
+    client.cache = client.cache / "other"
+    parts.reverse()
+    assert len(client(start=FIRST)["KO"].prices) == 90
+
+
+def test_a_session_that_was_not_over_is_asked_for_when_it_is(client: Client, service: StandIn):
+    span = {"start": FIRST, "end": date(2020, 6, 16)}
+    yahoo = Yahoo(download=client.download, cache=client.cache, today=date(2020, 6, 16))
+    assert len(fetch_symbol("KO", **span, yahoo=yahoo)) == 119
+    assert len(fetch_symbol("KO", **span, yahoo=replace(yahoo, today=TODAY))) == 120
+
+
+def test_a_copy_never_loses_what_it_had_to_a_shorter_question(client: Client, service: StandIn):
+    client(start=FIRST)
+    later = client(start=date(2020, 3, 2), today=date(2020, 6, 18))
+    assert said(later) == ("fetched", "")
+    assert str(later["KO"].prices.dates[0].date()) == "2020-03-02"
+    assert len(client(start=FIRST, today=date(2020, 6, 18))["KO"].prices) == 120
+    assert service.asked == []
 
 
 @pytest.mark.parametrize(
     "rows",
-    [slice(60, None), slice(60), slice(None, None, 2), slice(-1)],
-    ids=["late", "early", "thin", "last"],
+    [slice(60, None), slice(60), slice(None, None, 2), slice(-1), np.r_[0:20, 60:120]],
+    ids=["late", "early", "thin", "last", "hole"],
 )
 @pytest.mark.parametrize("refresh", [False, True])
 def test_a_part_never_takes_the_place_of_a_kept_copy(
