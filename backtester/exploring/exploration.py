@@ -24,7 +24,7 @@ from backtester.exploring.seasons import season_values
 from backtester.exploring.table import Refusal, Table
 from backtester.exploring.together import together_findings, together_values
 
-__all__ = ["Exploration", "Together", "explore_table", "explore_together"]
+__all__ = ["Exploration", "Together", "explore_table", "explore_together", "findings_of"]
 
 _FEWEST_RETURNS = 3
 _ORDER = {level: rank for rank, level in enumerate(Level)}
@@ -78,16 +78,7 @@ def explore_table(table: Table, *, periods_per_year: float = 252.0) -> Explorati
     table : as read by `open_file` or `open_frame`
     periods_per_year : bars in a year, for annual figures
     """
-    findings = [
-        *([] if table.refusal is None else [_refused(table.refusal)]),
-        *row_findings(table),
-        *price_findings(table),
-        *event_findings(table),
-        *volume_findings(table),
-        *calendar_findings(table),
-        *form_findings(table),
-    ]
-    ranked = tuple(sorted(findings, key=lambda finding: _ORDER[finding.level]))
+    ranked = findings_of(table)
     values = {
         "symbol": table.symbol,
         "name": table.name,
@@ -99,6 +90,20 @@ def explore_table(table: Table, *, periods_per_year: float = 252.0) -> Explorati
         **_figures(table, periods_per_year=periods_per_year),
     }
     return Exploration(table=table, findings=ranked, values=values)
+
+
+def findings_of(table: Table) -> tuple[Finding, ...]:
+    """Find every quirk of one file, the most serious first."""
+    findings = [
+        *([] if table.refusal is None else [_refused(table.refusal)]),
+        *row_findings(table),
+        *price_findings(table),
+        *event_findings(table),
+        *volume_findings(table),
+        *calendar_findings(table),
+        *form_findings(table),
+    ]
+    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.level]))
 
 
 def _refused(refusal: Refusal) -> Finding:

@@ -90,7 +90,7 @@ def box_values(frame: pd.DataFrame, *, returns: pd.Series) -> dict[str, dict[str
     groups: dict[str, Mapping[str, NDArray[np.bool_]]] = {
         "year": {str(year): years == year for year in np.unique(years).tolist()},
         "month": {name[:3]: dates.month.to_numpy() == number for number, name in enumerate(MONTHS, start=1)},
-        "weekday": {name: dates.weekday.to_numpy() == number for number, name in enumerate(WEEKDAYS)},
+        "weekday": {name: dates.day_of_week.to_numpy() == number for number, name in enumerate(WEEKDAYS)},
     }
     values = returns.to_numpy(dtype=np.float64)
     boxes = {

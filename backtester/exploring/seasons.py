@@ -71,7 +71,7 @@ def season_values(returns: pd.Series) -> dict[str, Any] | None:
         return None
     dates = pd.DatetimeIndex(returns.index)
     values = returns.to_numpy(dtype=np.float64)
-    days, months, turn = dates.weekday.to_numpy(), dates.month.to_numpy(), _turn(dates)
+    days, months, turn = dates.day_of_week.to_numpy(), dates.month.to_numpy(), _turn(dates)
     rows = [_season("weekday", name=WEEKDAYS[day], values=values, inside=days == day) for day in range(7)]
     rows += [
         _season("month", name=MONTHS[month - 1], values=values, inside=months == month)

@@ -17,6 +17,7 @@ from backtester.reporting.explore_drawing import dated_figure, packed
 __all__ = ["LINES"]
 
 _PAIR_HEIGHT = 260
+_FEW_YEARS = 12
 
 
 def _price(name: str) -> Callable[[Exploration], go.Figure | None]:
@@ -142,7 +143,7 @@ def _missing(found: Exploration) -> go.Figure | None:
         hovertemplate="%{x}: %{y} of %{customdata[1]} weekdays without a session<extra></extra>",
     )
     figure.update_layout(hovermode="closest", showlegend=False, margin_t=10, bargap=0.3)
-    figure.update_xaxes(showgrid=False, tickformat="d", nticks=12)
+    figure.update_xaxes(showgrid=False, tickformat="d", **_yearly(len(years)))
     figure.update_yaxes(title_text="Weekdays without", rangemode="tozero")
     return figure
 
@@ -160,10 +161,14 @@ def _opens(found: Exploration) -> go.Figure | None:
     )
     figure.add_hline(y=0.2, line={"color": INK, "width": 1.2, "dash": "dash"})
     figure.update_layout(hovermode="closest", showlegend=False, margin_t=10, bargap=0.3)
-    figure.update_xaxes(showgrid=False, tickformat="d", nticks=12)
+    figure.update_xaxes(showgrid=False, tickformat="d", **_yearly(len(years)))
     top = max(0.25, 1.08 * max(years.values()))
     figure.update_yaxes(title_text="Open = close before", tickformat=".0%", range=[0.0, top])
     return figure
+
+
+def _yearly(n_years: int) -> dict[str, int]:
+    return {"dtick": 1} if n_years <= _FEW_YEARS else {"nticks": 12}
 
 
 LINES: Mapping[str, Callable[[Exploration], go.Figure | None]] = {

@@ -23,6 +23,7 @@ MOST_GROWTH_POINTS = 60_000
 """Points of all lines of growth together; beyond, each is thinned evenly, and the page says so."""
 _NAMED = 8
 _LONGEST = 14
+_MOST_NAMES = 30
 
 
 def many_charts(files: Sequence[Exploration], values: Mapping[str, Any]) -> dict[str, go.Figure]:
@@ -82,7 +83,7 @@ def _boxes(files: Sequence[Exploration]) -> go.Figure | None:
         return None
     ordered = dict(sorted(boxes.items(), key=lambda item: item[1]["q3"] - item[1]["q1"]))
     figure = with_boxes(blank_figure(height=80 + 22 * len(ordered)), ordered, form=".2%", lying=True)
-    figure.update_yaxes(type="category", showgrid=False, dtick=1)
+    figure.update_yaxes(type="category", showgrid=False, dtick=1, range=[-0.8, len(ordered) - 0.2])
     figure.update_xaxes(title_text="Log return", tickformat=".0%")
     return figure
 
@@ -109,4 +110,6 @@ def _heat(values: Mapping[str, Any]) -> go.Figure | None:
     size = {"size": 11 if len(names) <= 20 else 8}
     figure.update_yaxes(autorange="reversed", type="category", showgrid=False, tickfont=size, dtick=1)
     figure.update_xaxes(type="category", showgrid=False, tickfont=size, tickangle=-90, dtick=1)
+    # as many names do not fit side by side on a phone; they are beside the rows in the same order
+    figure.update_xaxes(showticklabels=len(names) <= _MOST_NAMES)
     return figure

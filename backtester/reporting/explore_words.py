@@ -94,9 +94,9 @@ def _lines(values: Mapping[str, Any]) -> dict[str, str]:
     return {
         **{name: f"{name.title()} by date, {kind}.{thin}" for name in ("open", "high", "low")},
         "close": f"Close by date, {kind}: {ends}.{thin}",
-        "averages": f"Close, and means of its last {means} sessions where there are so many.{thin}",
+        "averages": f"Close with the means of its last {means} sessions.{thin}",
         "volume": f"Volume by date, as written.{thin}",
-        "factor": "Adjusted close / close: each step is a dividend or split that only the adjusted close has.",
+        "factor": "Adjusted close / close: each step is a dividend or split in the adjusted close alone.",
         "returns": f"Log return from close to close, by date.{thin}",
     }
 
