@@ -133,7 +133,8 @@ def _blocks(context: Context, *, compared: Compared) -> tuple[dict[str, pd.Datet
 def _serves_several(context: Context, *, unit: str) -> bool:
     """Whether a network is used for longer than a period."""
     bars = context.recipe.data.periods_per_year / (1 if unit == "year" else 4)
-    return max(fold.test.stop - fold.test.start for fold in context.question.problem.folds) > bars
+    longest: int = max(fold.test.stop - fold.test.start for fold in context.question.problem.folds)
+    return longest > bars
 
 
 def _full(dates: pd.DatetimeIndex, *, frequency: str, bars: float) -> dict[str, pd.DatetimeIndex]:
