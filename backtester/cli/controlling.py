@@ -46,7 +46,7 @@ def digits(
     """Train on handwritten digits, where there is something to find, and on shuffled labels, where not.
 
     The training code is that of `run`. What was trained is kept: a second call, or one with --image, trains
-    nothing. Exit code 9 where the digits were not found, 5 where shuffled labels were.
+    nothing. Exit code 9 where the digits were not found, 5 where shuffled labels did not give what guessing gives.
 
     Examples:
 
@@ -77,6 +77,9 @@ def digits(
         typer.echo(f"{control_text(summary)}\n\n{control.answer}\n\nPage: {control.page}")
     say(f"{control.n_trained} fits; the others were in the store.")
     if not summary["nothing_found"]:
-        raise LeakError("Shuffled labels were found.", advice="Labels reach the network on another way.")
+        raise LeakError(
+            "Shuffled labels did not give what guessing gives.",
+            advice="Above it, labels reach the network on another way; see the page.",
+        )
     if not summary["found"]:
         raise FitError("The digits were not found as often as is required.", advice="See the page.")

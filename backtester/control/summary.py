@@ -137,7 +137,7 @@ def _answer(arrangements: Sequence[Mapping[str, Any]]) -> str:
     if nothing["passed"]:
         end += ": where there is nothing, it finds nothing."
     else:
-        end += ": it finds something where there is nothing."
+        end += ": that is not what finding nothing looks like."
     return f"{begin} {end}"
 
 

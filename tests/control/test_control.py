@@ -1,7 +1,6 @@
 """The control from end to end: with made-up readings, and (slow) with real training."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,40 +14,9 @@ from backtester.control.data import bundled_digits, read_mnist
 from backtester.control.problem import DigitsProblem
 from backtester.control.training import Trained
 from backtester.errors import FoldsFailedError, RunDirectoryError, UsageError
-from backtester.models.forecaster import FitReport
 from backtester.recipe import ExecutionSection, ReferenceModel
 from backtester.store import FoldStore
-from backtester.tasks import TaskResult
-
-REPORT = FitReport(epochs=2, loss=(2.0, 1.0), validation_loss=(2.1, 1.2))
-# kernel and bias of two convolutions and of the ten units, for 8x8 pixels
-SHAPES = ((3, 3, 1, 32), (32,), (3, 3, 32, 64), (64,), (256, 10), (10,))
-
-
-def reading(wrong: float) -> Callable[..., Trained]:
-    """Fits that read a share of the images wrongly, and guess where the labels are shuffled."""
-
-    def train(problem: DigitsProblem, **_: Any) -> Trained:
-        results = {}
-        for task in problem.tasks():
-            rng = np.random.default_rng(task.fold)
-            split = problem.splits[task.fold]
-            read = split.labels[split.test].copy()
-            missed = rng.random(len(read)) < (0.9 if split.arrangement == "shuffled" else wrong)
-            read[missed] = (read[missed] + 1) % 10
-            forecast = read.astype(float)
-            if "convolutional" in problem.model.kind:
-                forecast = 0.9 * np.eye(10)[read] + 0.01
-            results[task.fold] = TaskResult(
-                task=task,
-                seed=0,
-                forecast=forecast,
-                report=REPORT,
-                weights=tuple(rng.normal(size=shape).astype(np.float32) for shape in SHAPES),
-            )
-        return Trained(results=results, n_trained=len(results))
-
-    return train
+from tests.control.readings import reading
 
 
 @pytest.fixture
@@ -161,10 +129,10 @@ def upsampled(folder: Path) -> Path:
     large[:, 4:24, 4:24] = np.repeat(np.repeat(digits.images * 15, 5, axis=1)[:, ::2], 5, axis=2)[:, :, ::2]
     np.savez(
         folder / "mnist.npz",
-        x_train=large[:600],
-        y_train=digits.labels[:600],
-        x_test=large[600:900],
-        y_test=digits.labels[600:900],
+        x_train=large[:400],
+        y_train=digits.labels[:400],
+        x_test=large[400:500],
+        y_test=digits.labels[400:500],
     )
     return folder / "mnist.npz"
 
@@ -176,7 +144,7 @@ def test_mnist_has_its_own_test_images_and_its_own_folder(tmp_path: Path, monkey
     assert control.directory == Path("reports/control-mnist")
     assert [found["key"] for found in control.summary["arrangements"]] == ["given", "shuffled"]
     given = control.summary["arrangements"][0]
-    assert (given["train"], given["validation"], given["test"]) == (540, 60, 300)
+    assert (given["train"], given["validation"], given["test"]) == (360, 40, 100)
     assert (given["required"], control.summary["seeds"]) == (0.99, 1)
     assert control.summary["network"]["epochs"] == 15
     assert control.summary["network"]["batch_size"] == 128
@@ -222,7 +190,7 @@ def test_a_file_laid_out_as_mnist_is_trained_with_keras_own_network(tmp_path: Pa
         mnist=upsampled(tmp_path), out=tmp_path / "c", store=tmp_path / "store", workers=2
     )
     assert control.summary["network"]["parameters"] == 34_826
-    assert control.summary["arrangements"][0]["network"]["accuracy"] > 0.8
+    assert control.summary["arrangements"][0]["network"]["accuracy"] > 0.7
     assert control.summary["nothing_found"]
 
 
