@@ -31,7 +31,8 @@ EXPECTED = {
     "bundle/AAPL.csv": "adjusted_close open_is_previous_close float32_tails volume_rounded",
     "bundle/GOOG.csv": "adjusted_equals_close starts_at_listing open_is_previous_close float32_tails "
     "volume_rounded",
-    "bundle/INTC.csv": "adjusted_close large_moves long_gaps open_is_previous_close volume_rounded",
+    "bundle/INTC.csv": "adjusted_close large_moves long_gaps open_is_previous_close float32_tails "
+    "volume_rounded",
 }
 
 
@@ -95,19 +96,36 @@ PANEL = {
 }
 
 
+@pytest.fixture(scope="module")
+def panel(shared_data: Path) -> dict[str, dict[str, Finding]]:
+    files = sorted((shared_data / "sp500_panel").glob("*.csv.gz"))
+    return {path.name.split(".")[0]: findings(path) for path in files}
+
+
 @pytest.mark.slow
-def test_the_quirks_of_the_panel_are_found(shared_data: Path):
+def test_the_quirks_of_the_panel_are_found(panel: dict[str, dict[str, Finding]]):
     for symbol, quirks in PANEL.items():
-        found = findings(shared_data / "sp500_panel" / f"{symbol}.csv.gz")
         for key, words in quirks.items():
-            assert words in found[key].text, (symbol, key)
+            assert words in panel[symbol][key].text, (symbol, key)
 
 
 @pytest.mark.slow
-def test_small_prices_of_the_panel_are_named_and_no_others(shared_data: Path):
-    files = sorted((shared_data / "sp500_panel").glob("*.gz"))
-    rounded = {path.name.split(".")[0] for path in files if "rounded_prices" in findings(path)}
-    assert rounded == {"AAPL", "F", "CTSH", "CSX", "GLW"}
+@pytest.mark.parametrize(
+    ("key", "symbols"),
+    [
+        ("rounded_prices", {"AAPL", "F", "CTSH", "CSX", "GLW"}),
+        ("corporate_action_jump", {"JCI"}),
+        ("open_outside_range", {"JNPR"}),
+        ("flat_bars_without_volume", {"AMD", "GILD"}),
+        ("no_dividends", {"AMD", "AZO"}),
+        ("dividends_not_applied", set()),
+        ("splits_not_applied", set()),
+    ],
+)
+def test_a_quirk_of_the_panel_is_found_where_it_is_and_nowhere_else(
+    panel: dict[str, dict[str, Finding]], key: str, symbols: set[str]
+):
+    assert {symbol for symbol, found in panel.items() if key in found} == symbols
 
 
 @pytest.mark.slow
