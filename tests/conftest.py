@@ -7,6 +7,7 @@ import pytest
 
 # Before any test imports TensorFlow: the flags of a worker, so that both compute the same bits.
 from backtester.execution.worker import ENVIRONMENT
+from tests.catalogue_record import Record, mark
 
 os.environ.update(ENVIRONMENT)
 os.environ["MPLBACKEND"] = "Agg"
@@ -25,3 +26,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the prices beside the checkout (../shared/data) are not here")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--catalogue", metavar="FILE", help="Write which tests hold which id of the catalogue, as JSON."
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--catalogue")
+    if path and not hasattr(config, "workerinput"):  # one process writes
+        config.pluginmanager.register(Record(Path(path)))
+
+
+@pytest.hookimpl(tryfirst=True)  # before slow tests are left out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    mark(config, items)

@@ -130,6 +130,7 @@ def test_the_unit_of_the_dates_changes_nothing(unit):
         (5, {"train": 10**30}, "needed"),
     ],
 )
+@pytest.mark.catalogue("D79")
 def test_d79_too_few_rows_for_one_fold_names_the_rows_needed_and_found(n_bars, settings, message):
     with pytest.raises(PricesError) as caught:
         make_folds(days(n_bars), **{"train": 4, "test": 2} | settings)
@@ -196,6 +197,7 @@ def test_origins_are_read_only():
         origins[0] = 0
 
 
+@pytest.mark.catalogue("C04")
 def test_c04_a_window_as_long_as_the_training_window_names_both():
     fold = make_folds(days(30), train=20, test=5)[0]
     with pytest.raises(RecipeError) as caught:
@@ -203,6 +205,7 @@ def test_c04_a_window_as_long_as_the_training_window_names_both():
     assert "folds.train gives 20 bars, model.lookback = 20" in caught.value.message
 
 
+@pytest.mark.catalogue("C07")
 def test_c07_no_training_sample_left_names_all_that_took_them():
     fold = make_folds(days(30), train=20, test=5, validation=0.2)[0]
     assert len(fold.origins(Part.TRAIN, lookback=11, horizon=3, warmup=2)) == 1

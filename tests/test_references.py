@@ -73,6 +73,7 @@ def test_an_unchanged_file_gives_the_same_object_and_an_edit_is_seen_at_once(wri
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["code.py"]
 
 
+@pytest.mark.catalogue("C11")
 def test_c11_a_missing_file_is_named_with_its_path_and_the_nearest_file(write, tmp_path):
     write("strategy.py", "")
     message = failure("stratgy.py:Mine", tmp_path)
@@ -80,6 +81,7 @@ def test_c11_a_missing_file_is_named_with_its_path_and_the_nearest_file(write, t
     assert "Did you mean 'strategy.py'?" in message
 
 
+@pytest.mark.catalogue("C12")
 def test_c12_a_missing_name_lists_the_classes_and_functions_of_the_file_alone(write, tmp_path):
     write("code.py", "from pathlib import Path\nclass Momentum: ...\ndef build(): ...\nlimit = 3\n")
     message = failure("code.py:Momentun", tmp_path)
@@ -99,6 +101,7 @@ def test_c12_a_missing_name_lists_the_classes_and_functions_of_the_file_alone(wr
     ],
     ids=["runtime", "syntax", "deep-in-a-library", "exit", "missing-import", "long-text"],
 )
+@pytest.mark.catalogue("C13")
 def test_c13_an_exception_while_importing_shows_the_users_line(write, tmp_path, text, reason):
     write("code.py", text)
     before = set(sys.modules)
@@ -111,12 +114,14 @@ def test_c13_an_exception_while_importing_shows_the_users_line(write, tmp_path, 
 
 
 @pytest.mark.parametrize("reference", ["no_such_package_here:f", "json.no_such_module:f"])
+@pytest.mark.catalogue("C17")
 def test_c17_a_module_that_is_not_importable_is_named(tmp_path, reference):
     message = failure(reference, tmp_path)
     assert reference in message
     assert "No module named" in message
 
 
+@pytest.mark.catalogue("C17")
 def test_c17_a_module_that_raises_shows_its_own_line(write, tmp_path, monkeypatch):
     write("broken_user_module.py", "x = 1\nraise KeyError('oops')\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -131,6 +136,7 @@ def test_what_is_no_reference_is_refused_with_the_two_forms(tmp_path, reference)
     assert 'Write "file.py:name" or "package.module:name".' in failure(reference, tmp_path)
 
 
+@pytest.mark.catalogue("C17")
 def test_c17_a_package_around_the_module_that_raises_is_told(write, tmp_path, monkeypatch):
     write("broken_user_package/__init__.py", "raise RuntimeError('no licence')\n")
     write("broken_user_package/inner.py", "def f(): ...\n")

@@ -25,6 +25,7 @@ def test_bars_and_calendar_spans_are_read(setting, expected):
 @pytest.mark.parametrize(
     "setting", [0, -3, True, 2.5, "many", "", "3", "0Y", "Y", "-3Y", "1.5Y", "3Q", None, "201Y"]
 )
+@pytest.mark.catalogue("C02")
 def test_c02_c06_anything_else_is_refused_with_key_value_and_what_is_allowed(setting):
     with pytest.raises(RecipeError) as caught:
         read_span("folds.test", setting)

@@ -7,6 +7,7 @@ import pytest
 from backtester.audit import selftest
 from backtester.audit.columns import Column, check_columns
 from backtester.audit.planted_columns import CLEAN, PLANTED
+from tests.catalogue import held
 from tests.markets import random_walk
 
 REACH = {"T01": 1, "T02": 2, "T06": 4, "T07": 5, "T12": 1, "T17": 1, "T19": 5}
@@ -26,7 +27,7 @@ def test_every_kind_of_leak_is_planted(traps):
     assert tuple(trap.key for trap in traps if trap.leaking) == LEAKS
 
 
-@pytest.mark.parametrize("key", LEAKS)
+@pytest.mark.parametrize("key", held(LEAKS))
 def test_a_planted_leak_is_caught(traps, key: str):
     (trap,) = [trap for trap in traps if trap.key == key]
     assert trap.caught is not None, trap.what

@@ -23,6 +23,7 @@ def test_the_next_close_needs_a_horizon_of_two():
     assert check_fill(prices, fill=Fill.NEXT_CLOSE, horizon=2, first_bar=1) == ()
 
 
+@pytest.mark.catalogue("D26")
 def test_d26_the_next_open_needs_an_open():
     prices = make_prices(close=[100.0, 101.0, 102.0])
     with pytest.raises(RecipeError, match=r"test\.csv has no column 'open'") as caught:
@@ -31,6 +32,7 @@ def test_d26_the_next_open_needs_an_open():
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e-9])
+@pytest.mark.catalogue("D71")
 def test_d71_made_up_opens_are_refused_from_ninety_percent_on(shift):
     with pytest.raises(RecipeError, match="90% of the 100 traded bars") as caught:
         check_fill(prices_with_share(0.90, shift=shift), fill=Fill.NEXT_OPEN, horizon=1, first_bar=1)

@@ -57,11 +57,13 @@ def test_a_named_kind_is_the_class_in_its_file_with_the_section_as_its_params(tm
     }
 
 
+@pytest.mark.catalogue("C11")
 def test_c11_a_missing_file_is_named(tmp_path):
     with pytest.raises(RecipeError, match=r"there is no file .*nowhere\.py"):
         load("nowhere.py:Mine", tmp_path)
 
 
+@pytest.mark.catalogue("C12")
 def test_c12_a_missing_class_lists_the_classes_there(tmp_path):
     write_strategy(tmp_path, BY_FORECAST.format(answer="1.0"))
     with pytest.raises(RecipeError, match=r"has no .Mina.\. Did you mean .Mine.") as caught:
@@ -69,12 +71,14 @@ def test_c12_a_missing_class_lists_the_classes_there(tmp_path):
     assert "Mine, Other" in caught.value.advice
 
 
+@pytest.mark.catalogue("C13")
 def test_c13_a_file_that_raises_on_import_is_told_by_its_line(tmp_path):
     reference = write_strategy(tmp_path, "import math\n\nmath.sqrt(-1)\n")
     with pytest.raises(UserCodeError, match=r"mine\.py, line 3: ValueError"):
         load(reference, tmp_path)
 
 
+@pytest.mark.catalogue("C14")
 def test_c14_a_strategy_that_never_trades_runs_and_says_so(tmp_path):
     reference = write_strategy(tmp_path, BY_FORECAST.format(answer="0.0"))
     trading = run(*random_market(1), strategy=ReferenceStrategy(kind=reference), folder=tmp_path)
@@ -83,6 +87,7 @@ def test_c14_a_strategy_that_never_trades_runs_and_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("answer", ['float("nan")', 'float("inf")', "None", '"much"'])
+@pytest.mark.catalogue("C16")
 def test_c16_an_exposure_that_is_no_finite_number_stops_with_strategy_date_and_value(tmp_path, answer):
     reference = write_strategy(tmp_path, BY_FORECAST.format(answer=answer))
     prices, _ = random_market(1, n_bars=8, first_origin=0)

@@ -56,6 +56,7 @@ def test_on_fewer_bars_than_the_warm_up_all_rows_are_warm_up(of_closes, tmp_path
     ("column", "absent"),
     [("range", "high"), ("open", "open"), ("volume", "volume"), ("volume_change", "volume")],
 )
+@pytest.mark.catalogue("D26")
 def test_d26_a_feature_whose_price_column_is_absent_is_refused_by_name(of_closes, tmp_path, column, absent):
     with pytest.raises(RecipeError) as caught:
         feature_matrix(of_closes(1, 2, 3), [column], folder=tmp_path)
@@ -64,6 +65,7 @@ def test_d26_a_feature_whose_price_column_is_absent_is_refused_by_name(of_closes
 
 
 @pytest.mark.parametrize("column", ["volume", "volume_change"])
+@pytest.mark.catalogue("D80")
 def test_d80_volume_features_are_refused_where_volume_is_0_throughout(walk, make_prices, tmp_path, column):
     frame = walk.frame.assign(volume=0.0)
     with pytest.raises(RecipeError, match="needs the column 'volume', which is 0 on every bar"):

@@ -44,12 +44,14 @@ def test_two_levels_of_columns_are_reduced_to_the_symbol(frame):
         np.testing.assert_array_equal(prices.column("close"), 2.0 * frame["close"])
 
 
+@pytest.mark.catalogue("D23")
 def test_D23_two_levels_without_the_symbol_are_refused(frame):
     both = pd.concat({"AAA": frame, "BBB": frame}, axis=1)
     with pytest.raises(PricesError, match="2 symbols: 'AAA', 'BBB'"):
         prices_from_frame(both, symbol="CCC", today=TODAY)
 
 
+@pytest.mark.catalogue("D42")
 def test_D42_a_time_zone_gives_the_local_date(frame):
     tokyo = frame.tz_localize("Asia/Tokyo")
     assert prices_from_frame(tokyo, symbol="MINE", today=TODAY).dates.equals(frame.index)

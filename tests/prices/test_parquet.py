@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from backtester.errors import PricesError
+from tests.catalogue import held
 
 NAMES = ["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"]
 
@@ -20,7 +21,7 @@ def table(rows) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    "case", ["D90_timestamps", "D90_dates", "D90_text", "D93_index", "D93_index_with_zone"]
+    "case", held(["D90_timestamps", "D90_dates", "D90_text", "D93_index", "D93_index_with_zone"])
 )
 def test_dates_are_found_in_a_column_or_in_the_index(case, table, clean, read, tmp_path):
     stamps = pd.to_datetime(table["Date"])
@@ -38,6 +39,7 @@ def test_dates_are_found_in_a_column_or_in_the_index(case, table, clean, read, t
     assert prices.source == "parquet"
 
 
+@pytest.mark.catalogue("D91")
 def test_D91_a_damaged_file_is_refused(table, read, tmp_path):
     path = tmp_path / "prices.parquet"
     table.to_parquet(path)
@@ -51,12 +53,14 @@ def test_D91_a_damaged_file_is_refused(table, read, tmp_path):
             read(bytes(damaged), name="prices.parquet", source="parquet")
 
 
+@pytest.mark.catalogue("D91")
 def test_D91_text_is_not_parquet(read):
     with pytest.raises(PricesError, match="not a Parquet file") as error:
         read("Date,Close\n", name="prices.parquet", source="parquet")
     assert 'source = "csv"' in error.value.advice
 
 
+@pytest.mark.catalogue("D04")
 def test_D04_parquet_given_as_csv_is_told(table, read, tmp_path):
     table.to_parquet(tmp_path / "prices.csv")
     with pytest.raises(PricesError, match="Parquet data") as error:
@@ -64,12 +68,14 @@ def test_D04_parquet_given_as_csv_is_told(table, read, tmp_path):
     assert 'source = "parquet"' in error.value.advice
 
 
+@pytest.mark.catalogue("D92")
 def test_D92_without_dates(table, read, tmp_path):
     table.drop(columns="Date").to_parquet(tmp_path / "prices.parquet")
     with pytest.raises(PricesError, match="no date column"):
         read.read("prices.parquet", source="parquet")
 
 
+@pytest.mark.catalogue("D57")
 def test_D57_a_missing_close_is_told_by_row_and_date(table, read, tmp_path):
     table.loc[4, "Close"] = None
     table.to_parquet(tmp_path / "prices.parquet")
@@ -77,6 +83,7 @@ def test_D57_a_missing_close_is_told_by_row_and_date(table, read, tmp_path):
         read.read("prices.parquet", source="parquet")
 
 
+@pytest.mark.catalogue("D02")
 def test_D02_no_rows(table, read, tmp_path):
     table.iloc[:0].to_parquet(tmp_path / "prices.parquet")
     with pytest.raises(PricesError, match="no rows"):

@@ -11,6 +11,7 @@ import pytest
 
 from backtester.errors import PricesError, RecipeError
 from backtester.prices import NoteKind
+from tests.catalogue import held
 
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
 Rows = list[list[str]]
@@ -154,7 +155,7 @@ REFUSED: dict[str, tuple[Callable[[Rows], str | bytes], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", held(REFUSED))
 def test_is_refused_with_place_and_value(case, read, rows):
     change, parts = REFUSED[case]
     content = change(rows)
@@ -166,11 +167,13 @@ def test_is_refused_with_place_and_value(case, read, rows):
     assert [part for part in parts if part not in message] == [], message
 
 
+@pytest.mark.catalogue("D05")
 def test_D05_text_named_gz_is_refused(read, rows):
     with pytest.raises(PricesError, match="not gzip"):
         read(text(rows), name="prices.csv.gz")
 
 
+@pytest.mark.catalogue("D05")
 def test_D05_damaged_gzip_is_refused(read, rows):
     whole = gzip.compress(text(rows).encode())
     for content in (whole[:200], whole[:-12] + b"\0" * 12):
@@ -199,7 +202,7 @@ DROPPED = {
 }
 
 
-@pytest.mark.parametrize("case", DROPPED)
+@pytest.mark.parametrize("case", held(DROPPED))
 def test_a_bad_row_is_dropped_with_a_note_when_asked(case, read, rows):
     expected = read(text(rows[:7] + rows[8:]))
     column, value = DROPPED[case]
@@ -210,32 +213,38 @@ def test_a_bad_row_is_dropped_with_a_note_when_asked(case, read, rows):
     assert "1 row(s) dropped: line 9 (2020-01-10)" in repairs[0]
 
 
+@pytest.mark.catalogue("D57")
 def test_D57_more_than_one_percent_of_bad_rows_is_refused_all_the_same(read, rows):
     rows[3][4] = rows[8][4] = ""
     with pytest.raises(PricesError, match=r"at most 1%"):
         read(text(rows), on_bad_row="drop")
 
 
+@pytest.mark.catalogue("D73")
 def test_D73_is_never_dropped(read, rows):
     with pytest.raises(PricesError, match="line 9"):
         read(cell(9, "Adj Close", "")(rows), on_bad_row="drop")
 
 
+@pytest.mark.catalogue("D73")
 def test_D73_a_blank_adjusted_close_is_no_matter_where_it_is_left_aside(read, rows):
     assert len(read(cell(9, "Adj Close", "")(rows), price="raw")) == 120
 
 
+@pytest.mark.catalogue("D84")
 def test_D84_no_such_file(read):
     with pytest.raises(PricesError, match=r"nothere\.csv: no such file"):
         read.read("nothere.csv")
 
 
+@pytest.mark.catalogue("D85")
 def test_D85_a_folder(read, tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(PricesError, match="is a folder"):
         read.read("folder.csv")
 
 
+@pytest.mark.catalogue("D87")
 def test_D87_no_permission(read, rows, tmp_path):
     if os.geteuid() == 0:
         pytest.skip("root may read everything")
@@ -245,6 +254,7 @@ def test_D87_no_permission(read, rows, tmp_path):
         read.read("prices.csv")
 
 
+@pytest.mark.catalogue("D87")
 def test_D87_the_system_s_refusal_is_told_in_our_words(read, monkeypatch):
     def refuse(*arguments: object) -> int:
         raise PermissionError(13, "denied")
@@ -254,23 +264,27 @@ def test_D87_the_system_s_refusal_is_told_in_our_words(read, monkeypatch):
         read.read("prices.csv")
 
 
+@pytest.mark.catalogue("D88")
 def test_D88_a_pipe_is_refused_without_waiting(read, tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(PricesError, match="is a pipe"):
         read.read("pipe.csv")
 
 
+@pytest.mark.catalogue("D88")
 def test_D88_a_device_is_refused(read):
     with pytest.raises(PricesError, match="is a device"):
         read.read("/dev/zero")
 
 
+@pytest.mark.catalogue("D89")
 def test_D89_rows_beyond_any_daily_history_are_refused(read, rows, monkeypatch):
     monkeypatch.setattr("backtester.prices.delimited.MAX_ROWS", 50)
     with pytest.raises(PricesError, match="more than"):
         read(text(rows))
 
 
+@pytest.mark.catalogue("D89")
 def test_D89_a_line_without_end_is_refused(read):
     with pytest.raises(PricesError, match="line 1 is longer than"):
         read("x" * 200_000)
@@ -304,6 +318,7 @@ def test_control_characters_of_a_file_never_reach_the_terminal(read, rows):
     assert "9" * 60 not in str(error.value)
 
 
+@pytest.mark.catalogue("D23")
 def test_D23_the_default_symbol_is_no_choice_among_several(read, rows):
     both = text([[symbol, *row] for row in rows for symbol in ("SPY", "QQQ")], header="Symbol," + HEADER)
     with pytest.raises(PricesError, match="2 symbols: 'SPY', 'QQQ'"):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from backtester.prices import Adjustment, NoteKind, Prices
+from tests.catalogue import held
 
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
 NAMES = HEADER.split(",")
@@ -102,22 +103,29 @@ SAME_BARS: dict[str, tuple[Callable[[Rows], str | bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", SAME_BARS)
+LEFT_ASIDE = {"D33_extra_columns"}
+
+
+@pytest.mark.parametrize("case", held(SAME_BARS))
 def test_a_change_of_form_gives_the_same_bars_bit_for_bit(case, read, rows, clean):
     change, said = SAME_BARS[case]
     prices = read(change(rows))
     pd.testing.assert_frame_equal(prices.frame, clean.frame, check_exact=True)
     assert prices.sha256 == clean.sha256
     assert prices.adjustment is Adjustment.ADJUSTED
-    new = [note.text for note in prices.notes if note.kind is not NoteKind.INFO]
-    assert any(said in text for text in new) if said else new == []
+    new = [note for note in prices.notes if note.kind is not NoteKind.INFO]
+    assert any(said in note.text for note in new) if said else new == []
+    # what is left aside is a warning, a change of form a repair
+    assert {note.kind for note in new} <= {NoteKind.WARNING if case in LEFT_ASIDE else NoteKind.REPAIR}
 
 
+@pytest.mark.catalogue("D05")
 def test_D05_gzip_is_read_where_the_name_says_so(read, rows, clean):
     prices = read(gzip.compress(text(rows).encode()), name="prices.csv.gz")
     assert prices.sha256 == clean.sha256
 
 
+@pytest.mark.catalogue("D86")
 def test_D86_a_symbolic_link_is_followed_and_its_content_hashed(read, rows, clean, tmp_path):
     (tmp_path / "link.csv").symlink_to(tmp_path / "clean.csv")
     linked = read.read("link.csv")
@@ -134,6 +142,7 @@ def without(rows: Rows, *names: str) -> str:
     return text([[row[i] for i in keep] for row in rows], header=",".join(NAMES[i] for i in keep))
 
 
+@pytest.mark.catalogue("D23")
 def test_D23_the_named_symbol_of_several_is_taken(read, rows, clean):
     both = [[symbol, *row] for row in rows for symbol in ("AAA", "BBB")]
     prices = read(text(both, header="Symbol," + HEADER), symbol="BBB")
@@ -141,18 +150,21 @@ def test_D23_the_named_symbol_of_several_is_taken(read, rows, clean):
     assert any("120 of 240 rows" in note.text for note in prices.notes)
 
 
+@pytest.mark.catalogue("D26")
 def test_D26_closes_alone_stay_alone_with_a_warning(read, rows):
     prices = read(without(rows, "Open", "High", "Low", "Volume", "Adj Close"))
     assert list(prices.frame.columns) == ["close"]
     assert "no open, high, low" in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D26")
 def test_D26_a_blank_column_counts_as_absent(read, rows):
     prices = read(text([[*row[:6], ""] for row in rows]))
     assert not prices.has("volume")
     assert "Volume is blank in every row" in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D51")
 def test_D51_a_few_weekend_bars_are_kept_with_a_warning(read, rows):
     saturday = ["2020-01-04", *rows[2][1:]]
     prices = read(text([*rows[:3], saturday, *rows[3:]]))
@@ -160,39 +172,46 @@ def test_D51_a_few_weekend_bars_are_kept_with_a_warning(read, rows):
     assert "1 bar(s) on weekends: 2020-01-04" in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D51")
 def test_D51_a_market_that_never_closes_is_not_warned_of(read, rows):
     days = pd.date_range("2020-01-01", periods=len(rows))
     prices = read(text([[f"{day:%Y-%m-%d}", *row[1:]] for day, row in zip(days, rows, strict=True)]))
     assert "weekend" not in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D52")
 def test_D52_a_long_gap_is_told_with_both_ends(read, rows):
     prices = read(text(rows[:20] + rows[30:]))
     assert f"{rows[19][0]} to {rows[30][0]}" in warnings_of(prices)
     assert "gap" not in warnings_of(read(text(rows[:20] + rows[29:])))
 
 
+@pytest.mark.catalogue("D66")
 def test_D66_a_move_of_half_is_kept_with_a_warning(read, rows):
     halved = [[row[0], *(f"{float(cell) * 0.55:.4f}" for cell in row[1:6]), row[6]] for row in rows[60:]]
     assert "line 62 (2020-03-25)" in warnings_of(read(text(rows[:60] + halved)))
 
 
+@pytest.mark.catalogue("D69")
 def test_D69_a_close_a_little_outside_the_range_is_kept_with_a_warning(read, rows):
     rows[5][3] = f"{min(float(rows[5][1]), float(rows[5][4])) * 1.002:.4f}"
     assert "line 7 (2020-01-08)" in warnings_of(read(text(rows)))
 
 
+@pytest.mark.catalogue("D69")
 def test_D69_rounding_noise_is_not_mentioned(read, rows):
     rows[5][3] = repr(min(float(rows[5][1]), float(rows[5][4])) * (1 + 1e-9))
     assert warnings_of(read(text(rows))) == ""
 
 
+@pytest.mark.catalogue("D72")
 def test_D72_without_adjusted_close_the_adjustment_is_unknown(read, rows):
     prices = read(without(rows, "Adj Close"))
     assert prices.adjustment is Adjustment.UNKNOWN
     assert prices.column("close")[0] == float(rows[0][4])
 
 
+@pytest.mark.catalogue("D75")
 def test_D75_a_confirmed_jump_is_kept(read, rows):
     halved = [[row[0], *(f"{float(cell) / 3:.4f}" for cell in row[1:6]), row[6]] for row in rows[60:]]
     prices = read(text(rows[:60] + halved), confirmed_jumps=["2020-03-25"])
@@ -200,12 +219,14 @@ def test_D75_a_confirmed_jump_is_kept(read, rows):
     assert "confirmed" in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D80")
 def test_D80_volume_all_zero_counts_as_absent(read, rows):
     prices = read(text([[*row[:6], "0"] for row in rows]))
     assert not prices.has("volume")
     assert "volume is 0 in all bars" in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D80")
 def test_D80_some_bars_without_volume_are_kept_with_a_warning(read, rows):
     rows[4][6] = "0"
     prices = read(text(rows))
@@ -213,6 +234,7 @@ def test_D80_some_bars_without_volume_are_kept_with_a_warning(read, rows):
     assert "volume is 0 in 1 of 120 bars" in warnings_of(prices)
 
 
+@pytest.mark.catalogue("D81")
 def test_D81_missing_volume_is_a_warning(read, rows):
     assert "no volume" in warnings_of(read(without(rows, "Volume")))
 

@@ -44,6 +44,7 @@ def test_a_sample_reads_whole_and_adjusted(name):
     np.testing.assert_array_equal(prices.column("volume"), table["Volume"])
 
 
+@pytest.mark.catalogue("D69")
 def test_D69_two_rows_of_the_spy_sample_are_told():
     (warning,) = warnings_of(sample("SPY"))
     assert "2 bar(s)" in warning

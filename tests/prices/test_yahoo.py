@@ -136,6 +136,7 @@ def test_an_unwritable_cache_is_a_warning(sent, tmp_path):
     assert str(tmp_path) not in texts(prices, NoteKind.WARNING)[0]
 
 
+@pytest.mark.catalogue("D94")
 def test_D94_an_unfinished_last_bar_is_left_out(sent, clean, tmp_path):
     unfinished = sent.copy()
     unfinished.iloc[-1, 3] = float("nan")
@@ -144,12 +145,14 @@ def test_D94_an_unfinished_last_bar_is_left_out(sent, clean, tmp_path):
     assert "the last bar, 2020-06-16, is unfinished" in texts(prices, NoteKind.REPAIR)[0]
 
 
+@pytest.mark.catalogue("D57")
 def test_D57_a_missing_price_before_the_last_bar_is_refused(sent, tmp_path):
     sent.iloc[50, 3] = float("nan")
     with pytest.raises(PricesError, match=r"MINE: row 51 \(2020-03-11\): Close '' is blank"):
         get(StandIn([lambda: sent]), tmp_path)
 
 
+@pytest.mark.catalogue("D95")
 def test_D95_an_empty_frame_is_refused_at_once(tmp_path):
     download = StandIn([pd.DataFrame])
     with pytest.raises(PricesError, match="Yahoo has no prices of 'MINE'"):
@@ -158,6 +161,7 @@ def test_D95_an_empty_frame_is_refused_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.catalogue("D96")
 def test_D96_a_shorter_span_than_asked_is_told_with_both_dates(sent, tmp_path):
     prices = get(StandIn([lambda: sent.iloc[15:-15]]), tmp_path)
     assert [text.split(": ")[1] for text in texts(prices, NoteKind.WARNING)] == [
@@ -177,6 +181,7 @@ def fail() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("answer", "said"), [(none, "no answer"), (log_error, "Too Many Requests"), (fail, "no idea")]
 )
+@pytest.mark.catalogue("D97")
 def test_D97_a_throttled_download_is_refused_after_four_attempts(answer, said, tmp_path):
     download = StandIn([answer])
     with pytest.raises(PricesError, match=f"in 4 attempts: .*{said}"):
@@ -184,16 +189,19 @@ def test_D97_a_throttled_download_is_refused_after_four_attempts(answer, said, t
     assert len(download.calls) == 4
 
 
+@pytest.mark.catalogue("D97")
 def test_D97_a_later_attempt_may_succeed(sent, tmp_path):
     assert len(get(StandIn([none, log_error, lambda: sent]), tmp_path)) == 120
 
 
+@pytest.mark.catalogue("D97")
 def test_D97_yfinances_own_messages_stay_off_the_terminal(tmp_path, caplog):
     with pytest.raises(PricesError):
         get(StandIn([log_error]), tmp_path)
     assert caplog.text == ""
 
 
+@pytest.mark.catalogue("D98")
 def test_D98_a_restated_past_is_refused_with_its_first_date(sent, clean, tmp_path):
     get(StandIn([lambda: sent.iloc[:100]]), tmp_path, end=date(2020, 5, 19))
     restated = sent.copy()
@@ -206,6 +214,7 @@ def test_D98_a_restated_past_is_refused_with_its_first_date(sent, clean, tmp_pat
     assert len(get(StandIn([log_error]), tmp_path, end=date(2020, 5, 19))) == 100
 
 
+@pytest.mark.catalogue("D98")
 def test_D98_refresh_takes_the_new_series_whole(sent, tmp_path):
     get(StandIn([lambda: sent]), tmp_path)
     restated = sent * 1.001
@@ -215,12 +224,14 @@ def test_D98_refresh_takes_the_new_series_whole(sent, tmp_path):
     assert fresh.column("close")[0] == pytest.approx(sent["Adj Close"].iloc[0, 0] * 1.001)
 
 
+@pytest.mark.catalogue("D98")
 def test_D98_a_bar_missing_in_the_new_series_is_a_restated_past(sent, tmp_path):
     get(StandIn([lambda: sent.iloc[:100]]), tmp_path, end=date(2020, 5, 19))
     with pytest.raises(PricesError, match="first on 2020-01-31"):
         get(StandIn([lambda: sent.drop(sent.index[22])]), tmp_path)
 
 
+@pytest.mark.catalogue("D98")
 def test_D98_the_noise_of_32_bit_floats_is_no_restatement(sent, tmp_path):
     get(StandIn([lambda: sent.iloc[:100]]), tmp_path, end=date(2020, 5, 19))
     assert len(get(StandIn([lambda: sent * (1 + 1e-7)]), tmp_path)) == 120

@@ -97,6 +97,7 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_line(here):
     assert refusal("mine.toml").startswith("recipe mine.toml: line 2 is not UTF-8 text")
 
 
+@pytest.mark.catalogue("C23")
 @pytest.mark.parametrize(
     ("text", "where"),
     [
@@ -104,7 +105,7 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_line(here):
         ("seed = 3\nseed = 4\n", "(at line 2, column 9)"),
         ("seed = 3\n[data]\nsymbol = ", "(at line 3, column 10)"),
     ],
-    ids=["C23", "C23-twice", "C23-end"],
+    ids=["bracket", "twice", "end"],
 )
 def test_a_syntax_error_is_told_with_line_and_column(here, text, where):
     here.joinpath("mine.toml").write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from backtester.folds import make_folds
+from tests.catalogue import held
 
 SPAN = 'a number of bars, at least 1, or a calendar span such as "3Y", "18M", "6W", "90D"'
 
@@ -151,8 +152,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("mapping", "expected"), CASES.values(), ids=CASES)
-def test_a_faulty_recipe_is_told_key_value_and_what_is_allowed(problems, mapping, expected):
+@pytest.mark.parametrize("case", held(CASES))
+def test_a_faulty_recipe_is_told_key_value_and_what_is_allowed(problems, case):
+    mapping, expected = CASES[case]
     assert problems(mapping) == [expected]
 
 
@@ -171,9 +173,9 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("mapping", ACCEPTED.values(), ids=ACCEPTED)
-def test_what_is_unusual_but_possible_is_accepted(make, mapping):
-    make(mapping)
+@pytest.mark.parametrize("case", held(ACCEPTED))
+def test_what_is_unusual_but_possible_is_accepted(make, case):
+    make(ACCEPTED[case])
 
 
 def test_all_problems_are_listed_at_once_in_the_order_of_the_sections(problems):
