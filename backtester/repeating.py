@@ -55,7 +55,7 @@ def repeat(
     ----------
     directory : of the run; its bars are read from there, the user's own files from the current folder
     out : folder for the repetition
-    changes : keys of ``[execution]`` and ``[report]``
+    changes : keys of ``[execution]``, ``[report]`` and ``[audit]``
     listener : hears of the progress
 
     Raises
@@ -63,11 +63,11 @@ def repeat(
     UsageError : the repetition would lie where the run is, or a change would make it another run
     BacktesterError : what stopped it
     """
-    foreign = [key for key in changes or {} if key.partition(".")[0] not in ("execution", "report")]
+    foreign = [key for key in changes or {} if key.partition(".")[0] not in ("execution", "report", "audit")]
     if foreign:
         raise UsageError(
             f"{foreign[0]}: a repetition is of the same recipe.",
-            advice="Only keys of [execution] and [report] can be set here; run the changed recipe instead.",
+            advice="Only keys of [execution], [report] and [audit] can be set here; run the changed recipe instead.",
         )
     first = read_run(directory)
     question = ask_again(first, changes=changes)

@@ -38,8 +38,8 @@ runs, and everything that is wrong with it is told at once.
   last `--set` of a key holds.
 - **A new kind** by `--set model.kind=...` or `--set strategy.kind=...` drops the recipe's keys that only the
   old kind knows, and its `parameters`. Keys given by `--set` are always checked.
-- **What the answer depends on**: everything but `[execution]`, `[report]` and `[stress]`. The same question
-  on the same bars has the same run directory and the same figures.
+- **What the answer depends on**: everything but `[execution]`, `[report]`, `[stress]` and `[audit]`. The
+  same question on the same bars has the same run directory and the same figures.
 """
 
 

@@ -4,6 +4,7 @@ from backtester.recipe.loading import LoadedRecipe, load_recipe, recipe_from_map
 from backtester.recipe.overrides import parse_overrides
 from backtester.recipe.published import ForecastRows, Order, PublishedSection, ScalerRows
 from backtester.recipe.sections import (
+    AuditSection,
     BaselineModel,
     BidirectionalModel,
     BrokerSection,
@@ -18,6 +19,7 @@ from backtester.recipe.sections import (
     LstmModel,
     ModelSection,
     OnBadRow,
+    OnLeak,
     PriceKind,
     Recipe,
     ReferenceModel,
@@ -46,6 +48,7 @@ from backtester.recipe.writing import (
 )
 
 __all__ = [
+    "AuditSection",
     "BaselineModel",
     "BidirectionalModel",
     "BrokerSection",
@@ -62,6 +65,7 @@ __all__ = [
     "LstmModel",
     "ModelSection",
     "OnBadRow",
+    "OnLeak",
     "Order",
     "PriceKind",
     "PublishedSection",

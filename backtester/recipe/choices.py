@@ -10,6 +10,7 @@ __all__ = [
     "Fill",
     "Loss",
     "OnBadRow",
+    "OnLeak",
     "Optimizer",
     "PriceKind",
     "ScalerKind",
@@ -40,6 +41,13 @@ class OnBadRow(Enum):
 
     REFUSE = "refuse"
     DROP = "drop"
+
+
+class OnLeak(Enum):
+    """What to do with a run whose own code sees the future."""
+
+    REFUSE = "refuse"
+    REPORT = "report"
 
 
 class Scheme(Enum):

@@ -10,12 +10,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
+from backtester.recipe.audit import AuditSection
 from backtester.recipe.checks import ContradictionsError, find_contradictions
 from backtester.recipe.choices import (
     ExecutorKind,
     Fill,
     Loss,
     OnBadRow,
+    OnLeak,
     Optimizer,
     PriceKind,
     ScalerKind,
@@ -43,6 +45,7 @@ from backtester.recipe.strategies import (
 from backtester.recipe.stress import StressSection
 
 __all__ = [
+    "AuditSection",
     "BaselineModel",
     "BidirectionalModel",
     "BrokerSection",
@@ -57,6 +60,7 @@ __all__ = [
     "LstmModel",
     "ModelSection",
     "OnBadRow",
+    "OnLeak",
     "PriceKind",
     "PublishedSection",
     "Recipe",
@@ -238,6 +242,7 @@ class Recipe(Section):
     broker: BrokerSection = BrokerSection()
     verdict: VerdictSection = VerdictSection()
     stress: StressSection = StressSection()
+    audit: AuditSection = AuditSection()
     published: PublishedSection | None = None
     execution: ExecutionSection = ExecutionSection()
     report: ReportSection = ReportSection()

@@ -57,9 +57,8 @@ def published_text(text: str, *, recipe: Recipe) -> str:
 def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:
     """Hash what determines the answer: two runs with this hash in common ask the same question.
 
-    Left out are ``[execution]``, ``[report]`` and ``[stress]``, which change no figure of the run, and how
-    the prices were read:
-    the hash of the bars stands for that.
+    Left out are ``[execution]``, ``[report]``, ``[stress]`` and ``[audit]``, which change no figure of the
+    run, and how the prices were read: the hash of the bars stands for that.
 
     Parameters
     ----------
@@ -88,7 +87,7 @@ def _sha256_of(
     recipe: Recipe, *, without: Sequence[str], bars_sha256: str, code_sha256s: Mapping[str, str]
 ) -> str:
     mapping = _with_bare_references(as_mapping(recipe))
-    for section in ("execution", "report", "stress", *without):
+    for section in ("execution", "report", "stress", "audit", *without):
         mapping.pop(section, None)
     mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
     # In the order given, which is the columns': two files of one name in two folders are told apart.

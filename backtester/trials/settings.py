@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["varying_settings"]
 
 # They change no figure: no run is another one by them.
-_WITHOUT_EFFECT = ("execution.", "report.", "stress.", "data.refresh")
+_WITHOUT_EFFECT = ("execution.", "report.", "stress.", "audit.", "data.refresh")
 
 
 def varying_settings(settings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -133,6 +133,7 @@ def question(recipe: Recipe, *, bars: str = "b", code: dict[str, str] | None = N
         ("execution", {"executor": "serial", "workers": 3, "store": "elsewhere", "registry": "x"}),
         ("report", {"directory": "elsewhere", "title": "Another"}),
         ("stress", {"seeds": 3, "symbols": ["prices"]}),
+        ("audit", {"on_leak": "report", "cuts": 200}),
         ("data", {"source": "parquet", "path": "b.parquet", "refresh": True, "on_bad_row": "drop"}),
         ("data", {"start": "2005-01-03", "end": "2010-01-04", "confirmed_jumps": ["2008-10-13"]}),
     ],
