@@ -168,7 +168,8 @@ def _table(
 
 
 def _read(raw: RawTable, *, data: DataSection, told: _Told, today: date) -> TableRead | None:
-    text = standard_columns(raw, symbol=data.symbol, symbol_chosen="symbol" in data.model_fields_set)
+    chosen = "symbol" in data.model_fields_set
+    text = standard_columns(raw, symbol=data.symbol, symbol_chosen=chosen, close=data.column)
     try:
         reading = read_dates(text, date_format=data.date_format)
     except PricesError:

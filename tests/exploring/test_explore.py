@@ -108,6 +108,8 @@ def test_how_prices_are_read_can_be_set_as_for_a_run(here: Path):
     raw = backtester.explore("clean.csv", changes=["data.price=raw", "data.start=2015-06-01"]).files[0]
     assert raw.values["span"]["adjustment"] == "raw"
     assert raw.values["span"]["start"] == "2015-06-01"
+    other = backtester.explore("clean.csv", changes={"data.column": "Open"}).files[0]
+    assert other.values["span"]["first_close"] != raw.values["span"]["first_close"]
     dropped = backtester.explore("bad.csv", changes={"data.on_bad_row": "drop"}).files[0]
     assert dropped.refusal is None
     with pytest.raises(UsageError, match="says nothing of how prices are read"):
