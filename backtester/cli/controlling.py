@@ -46,7 +46,7 @@ def digits(
     """Train on handwritten digits, where there is something to find, and on shuffled labels, where not.
 
     The training code is that of `run`. What was trained is kept: a second call, or one with --image, trains
-    nothing. Exit code 9 where the digits were not found, 5 where shuffled labels did not give what guessing gives.
+    nothing. Exit code 9 where the digits were not found, 5 where shuffled labels were not like guessing.
 
     Examples:
 

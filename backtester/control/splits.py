@@ -20,7 +20,7 @@ __all__ = ["ARRANGEMENTS", "N_LAST", "Split", "arrangements_of", "splits_of"]
 N_LAST = 360
 """Images at the end of scikit-learn's digits, written by other people than those before them."""
 _FIFTHS = 5
-_VALIDATION_SHARE, _MOST_VALIDATION = 10, 4000
+_VALIDATION_SHARE, _MOST_VALIDATION = 10, 2000
 
 ARRANGEMENTS = ("held_out", "other_writers", "given", "shuffled")
 """A fifth held out; the last images; the file's own test images; all labels exchanged at random."""
