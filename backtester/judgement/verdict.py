@@ -265,7 +265,8 @@ def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
         reason = "The strategy has no Sharpe ratio to compare: its return never varied."
     elif _or(judgement["money"]["differences"]["buy_and_hold"]["sharpe"]["value"], 0.0) <= 0.0:
         answer = Answer.NO if failed or fallen else Answer.INCONCLUSIVE
-        reason = "There is no gain over buy-and-hold that stress could take away."
+        sure = f", and surely none of interest {_listed(failed)}" if failed else ""
+        reason = f"There is no gain over buy-and-hold that stress could take away{sure}."
     elif failed or fallen:
         # a check fails by its interval, an axis by the rule for its cases
         points = "its point estimate" if len(fallen) == 1 else "their point estimates"

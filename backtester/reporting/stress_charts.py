@@ -49,7 +49,7 @@ def picture_words(picture: Mapping[str, Any], cases: Sequence[Case]) -> str:
     """Say what a picture shows: its caption, and all that a reader has who cannot see it."""
     drawing = _drawing(picture, cases)
     drawn = picture["kind"] == "histogram"
-    values = drawing.draws if drawn else drawing.values()
+    values = drawing.draws if drawn else drawing.values(drawing.others)
     if not values:
         return "There is no figure to draw."
     said = f"{picture['figure_label']}: {words.plural(len(values), 'draw' if drawn else 'case')}"
@@ -84,7 +84,7 @@ def _fallen(drawing: Drawing) -> str:
 
 
 def _count_fallen(drawing: Drawing, *, look: str) -> str:
-    asked = [case for case in drawing.cases if case["stands"] is not None]
+    asked = [case for case in drawing.others if case["stands"] is not None]
     fallen = sum(case["stands"] is False for case in asked)
     if not asked:
         return ""

@@ -93,6 +93,11 @@ class Drawing:
         """Figures of cases, all of them by default."""
         return [self.value(case) for case in (self.cases if cases is None else cases)]
 
+    @property
+    def others(self) -> list[Case]:
+        """Cases that are counted: not the run itself, unless there is nothing else."""
+        return [case for case in self.cases if not case.get("own")] or list(self.cases)
+
     def text(self, value: Any) -> str:
         """Write a value of the figure."""
         beside = self.draws if self.picture["kind"] == "histogram" else self.values()

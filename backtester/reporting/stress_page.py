@@ -36,6 +36,7 @@ _MOST_OPEN = 25
 """Rows of a table that stand open; of a longer one, the worst."""
 _WORST = 10
 _MOST_ROWS = 500
+_MINUS = re.compile(r"(?<![^\s(])-(?=\d)")
 _COMMON = ("sharpe_difference", "sharpe", "sharpe_holding", "cagr", "max_drawdown", "rmse_ratio")
 
 
@@ -289,7 +290,7 @@ def _table(axis: Mapping[str, Any]) -> dict[str, Any]:
 
     def row(case: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "label": case["label"],
+            "label": _MINUS.sub("−", str(case["label"])),
             "texts": [words.minus(writers[figure](case["figures"].get(figure))) for figure in columns],
             "stands": case["stands"],
             "note": case["note"],

@@ -41,7 +41,7 @@ def strip(drawing: Drawing) -> go.Figure:
             marker=drawing.dots(members),
             **drawing.hover(members),
         )
-        middle = middle_of(values)
+        middle = middle_of(drawing.values([case for case in members if not case.get("own")] or members))
         figure.add_shape(
             type="line",
             x0=middle,

@@ -133,9 +133,12 @@ def key_words(key: str) -> str:
 
     Examples
     --------
-    >>> key_words("break_even_bp"), key_words("p_value"), key_words("n_draws")
-    ('Break even (bp)', 'p-value', 'Number of draws')
+    >>> key_words("break_even_bp"), key_words("p_value"), key_words("p_value_sharpe")
+    ('Break even (bp)', 'p-value', 'p-value, Sharpe ratio')
     """
+    tested = key.removeprefix("p_value_")
+    if tested != key and tested in _FIGURES:
+        return f"p-value, {_FIGURES[tested][0]}"
     if _P_VALUE.search(key):
         rest = _P_VALUE.sub(" ", key).replace("_", " ").strip()
         return f"p-value, {rest}" if rest else "p-value"

@@ -13,6 +13,7 @@ from backtester.stress.axis import Axis, AxisResult, Case
 
 __all__ = ["axis_values", "stress_answer", "stress_sentence", "with_earlier", "without_nan"]
 
+_MOST_NAMED = 6
 _SMALLER_IS_BETTER = {"rmse_ratio", "u2"}
 
 
@@ -118,7 +119,12 @@ def stress_sentence(axes: Mapping[str, Mapping[str, Any]]) -> str:
     holds = f"The result holds on {len(titles[Answer.YES])} of {len(axes)} axes"
     fails = f" and fails on {_listed(titles[Answer.NO])}" if titles[Answer.NO] else " and fails on none"
     undecided = titles[Answer.INCONCLUSIVE]
-    return f"{holds}{fails}{f'; undecided: {_listed(undecided)}' if undecided else ''}."
+    if not undecided:
+        return f"{holds}{fails}."
+    if len(undecided) == len(axes) > 1:
+        return f"{holds}{fails}: all are undecided."
+    told = _listed(undecided) if len(undecided) <= _MOST_NAMED else f"{len(undecided)} others"
+    return f"{holds}{fails}; undecided: {told}."
 
 
 def _listed(titles: Sequence[str]) -> str:

@@ -247,3 +247,13 @@ def test_the_thresholds_come_from_the_recipe():
     unsure["money"]["differences"]["buy_and_hold"]["sharpe"] = UNSURE_GAIN
     found = verdict(unsure, settings=interested, failed_folds=0)
     assert (found["answer"], found["decided_by"]) == ("no", "money")
+
+
+def test_a_no_of_stress_without_a_gain_names_what_made_it_sure():
+    no_gain = {"money/differences/buy_and_hold/sharpe": gain(-0.1, low=-0.3, high=0.1, p_value=0.8)}
+    undecided = judged(no_gain)["questions"][3]
+    assert undecided["answer"] == "inconclusive"
+    assert undecided["reason"] == "There is no gain over buy-and-hold that stress could take away."
+    sure = judged(no_gain | {"stress/checks": [check("double_costs", "no")]})["questions"][3]
+    assert sure["answer"] == "no"
+    assert sure["reason"].endswith("take away, and surely none of interest with double_costs.")

@@ -158,3 +158,10 @@ def test_a_name_of_the_user_is_no_markup_for_a_chart():
         # what plotly fills in stands alone, and the name is data
         for trace in figure.data:
             assert trace.hovertemplate in {None, "%{customdata}<extra></extra>", "%{text}<extra></extra>"}
+
+
+def test_the_words_beside_a_picture_do_not_count_the_run_itself():
+    cases = [case("mine", -9.0) | {"own": True}, case("a", 1.0), case("b", 3.0)]
+    told = picture_words(picture("strip", "x"), cases)
+    assert "2 cases from +1.00 to +3.00, median +2.00; this run +0.14." in told
+    assert "The conclusion stands in each." in told

@@ -48,7 +48,7 @@ class _Draws:
     values: Floats
     p_value: float
 
-    def case(self, *, level: float) -> Case:
+    def case(self, *, level: float, gains: bool) -> Case:
         known = self.values[np.isfinite(self.values)]
         low, median, high = np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else (math.nan,) * 3
         return Case(
@@ -62,7 +62,8 @@ class _Draws:
                 "p_value": self.p_value,
                 "draws": float(len(self.values)),
             },
-            stands=None if math.isnan(self.p_value) else self.p_value <= level,
+            # without a gain there is nothing that luck could have given
+            stands=None if math.isnan(self.p_value) or not gains else self.p_value <= level,
         )
 
     def picture(self) -> Picture:
@@ -118,7 +119,7 @@ class Luck:
             answer=answer,
             sentence=sentence,
             figure="sharpe_difference",
-            cases=[kind.case(level=level) for kind in kinds],
+            cases=[kind.case(level=level, gains=not no_gain(context)) for kind in kinds],
             pictures=[kind.picture() for kind in kinds],
             facts={
                 **{f"p_value_{kind.key}": kind.p_value for kind in kinds},

@@ -141,7 +141,7 @@ def _sentence(compared: Compared, *, own_count: int, gains: Mapping[int, float])
 
 
 def _percent(share: float) -> str:
-    return "undefined" if math.isnan(share) else f"{100 * share:+.2f} %".replace("-", "−")
+    return "undefined" if math.isnan(share) else f"{100 * share:+.2f}%".replace("-", "−")
 
 
 def _pictures(compared: Compared) -> list[Picture]:

@@ -110,6 +110,7 @@ class Placebo:
                 "flipped": loss,
                 "observed": own,
             },
+            chance=True,
             notes=list(_notes(contest)),
         )
 
@@ -187,7 +188,7 @@ def _shifted_cases(contest: Contest, *, own: float) -> list[Case]:
 
 
 def _case(contest: Contest, label: str, *, returns: Floats, own: float, lag: int | None = None) -> Case:
-    """A case stands where the run does better than this placebo."""
+    """A case stands where the run, which gains, does better than this placebo."""
     context = contest.context
     bars = pd.DataFrame({"return": returns}, index=context.holding.index)
     figures = context.figures(bars, holding=context.holding)
@@ -200,7 +201,7 @@ def _case(contest: Contest, label: str, *, returns: Floats, own: float, lag: int
             figures={"looking_ahead": difference},
             note=_LOOKS_AHEAD,
         )
-    asked = lag != 0 and not (math.isnan(difference) or math.isnan(own))
+    asked = lag != 0 and own > 0.0 and not math.isnan(difference)
     return Case(
         label=label,
         coordinates={"sign": "flipped"} if lag is None else {"lag_bars": float(lag)},

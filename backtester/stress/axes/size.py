@@ -87,7 +87,7 @@ class Size:
             cases = [_case(context, room, capital=capital) for capital in capitals]
             orders = room.shares[_ordered(context)]
             unknown = float(np.mean(~np.isfinite(orders))) if len(orders) else math.nan
-            largest = {**_limits(context, room), "orders_without_volume": unknown}
+            largest = {**_limits(context, room), "share_of_orders_without_volume": unknown}
             answer, sentence = _answer(context, cases, often=largest["often_too_large"], unknown=unknown)
         return AxisResult(
             answer=answer,

@@ -15,6 +15,7 @@ from backtester.errors import BacktesterError
 from backtester.judgement import Answer
 from backtester.prices import Prices, read_prices
 from backtester.recipe import Source
+from backtester.reporting.words import percent
 from backtester.stress.across import Across, Counted, across_symbols
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
 from backtester.stress.compared import GAIN, GAIN_LABEL, Traded, trade_outcomes
@@ -178,7 +179,7 @@ def _sentence(across: Across, *, n_refused: int) -> str:
         f"Of {across.n} other symbols, {across.gaining.n} beat buy-and-hold at the same risk; by luck it "
         f"would be {_by_luck(across.gaining)}. {across.forecasting.n} beat the last price; by luck it would "
         f"be {_by_luck(across.forecasting)}. {apart}The mean gain in Sharpe ratio is {across.mean_gain:+.2f} "
-        f"({100 * across.level:.0f} % interval {low:+.2f} to {high:+.2f}).{refused}"
+        f"({percent(across.level, digits=0)} interval {low:+.2f} to {high:+.2f}).{refused}"
     ).replace(" -", " −")
 
 

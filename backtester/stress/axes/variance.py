@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from backtester.judgement import Answer
 from backtester.judgement.sharpe import per_period_sharpe
+from backtester.reporting.words import minus, percent, signed
 from backtester.stress.axes.seeds import other_seeds
 from backtester.stress.axes.windows import scaled_span
 from backtester.stress.axis import AxisResult, Case, Picture, PictureKind
@@ -184,7 +185,7 @@ def _sentence(found: Components | None, *, unit: str, n_blocks: int, n_windows: 
     if found is None or n_blocks < _FEWEST_PERIODS:
         return "The history is too short to take the variance of the gain apart."
     parts = [
-        f"{100 * component.share:.0f} % by {_WORDS[name]}"
+        f"{percent(component.share, digits=0)} by {_WORDS[name]}"
         for name, component in sorted(found.by_source.items(), key=lambda pair: -_known(pair[1].share))
         if math.isfinite(component.share)
     ]
@@ -193,9 +194,13 @@ def _sentence(found: Components | None, *, unit: str, n_blocks: int, n_windows: 
         return f"The gain in a {unit} never varies."
     return (
         f"The gain in Sharpe ratio varies from one {unit} to another: {', '.join(parts)}. Over all it is "
-        f"{found.mean:+.2f} on average ({100 * found.level:.0f} % interval {low:+.2f} to {high:+.2f}, for "
-        "other periods, windows and seeds)."
-    ).replace(" -", " −")
+        f"{_signed(found.mean)} on average ({percent(found.level, digits=0)} interval {_signed(low)} to "
+        f"{_signed(high)}, for other periods, windows and seeds)."
+    )
+
+
+def _signed(value: float) -> str:
+    return minus(signed(value))
 
 
 def _known(share: float) -> float:

@@ -133,7 +133,7 @@ def _pictures(compared: Compared) -> list[Picture]:
     return [
         Picture(
             kind=PictureKind.HEATMAP,
-            title="The gain by training window and test span",
+            title=f"{what} by training window and test span",
             figure=figure,
             figure_label=label,
             x="train",
@@ -142,7 +142,10 @@ def _pictures(compared: Compared) -> list[Picture]:
             y_label="Scheme, test span (bars)",
             baseline=compared.cases[0].figures[figure],
         )
-        for figure, label in ((GAIN, GAIN_LABEL), ("rmse_ratio", "RMSE over that of the last price"))
+        for what, figure, label in (
+            ("The gain", GAIN, GAIN_LABEL),
+            ("The error", "rmse_ratio", "RMSE over that of the last price"),
+        )
     ]
 
 
