@@ -18,7 +18,7 @@ from backtester.seeds import seed_of
 __all__ = ["ARRANGEMENTS", "N_LAST", "Split", "arrangements_of", "splits_of"]
 
 N_LAST = 360
-"""Images at the end of scikit-learn's digits, mostly by other people: the data lie in the order of writers."""
+"""Images at the end of scikit-learn's digits, mostly by others: the data lie in the order of writers."""
 _FIFTHS = 5
 _VALIDATION_SHARE, _MOST_VALIDATION = 10, 2000
 

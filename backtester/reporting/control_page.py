@@ -28,7 +28,7 @@ _MOST_SHOWN = 40
 _DATA_NAMES = {"digits": "scikit-learn's digits", "mnist": "MNIST"}
 _MEANINGS = {
     "held_out": "Of each digit a fifth; each seed holds out another one.",
-    "other_writers": "The last 360 images, mostly other people's writing: the data lie in the order of their writers.",
+    "other_writers": "The last 360 images, mostly by others: the data lie in the order of writers.",
     "given": "As the file sets them apart.",
     "shuffled": "The same images and network; all labels, those of the test too, exchanged at random.",
 }
