@@ -134,3 +134,11 @@ def test_a_setting_that_the_users_code_refuses_is_a_case_with_its_reason(tmp_pat
     )
     refused = by_label(AXIS.conclude(context, []))["above_bp 8"]
     assert "asked for an exposure of nan" in refused.note
+
+
+@pytest.mark.parametrize(
+    ("kind", "n"), [("long_or_cash", 6), ("long_short", 4), ("threshold", 27), ("volatility_scaled", 28)]
+)
+def test_no_more_settings_can_be_chosen_than_the_docs_say(kind, n):
+    result = AXIS.conclude(true_effect(500, strategy={"kind": kind}), [])
+    assert len(result.choices) == n
