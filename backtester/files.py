@@ -1,23 +1,30 @@
 """Files that are there whole or not at all.
 
 Every file is written to a temporary name in the same folder, flushed to the disk and renamed, so
-that a reader sees the old bytes or the new ones and never half of them.
+that a reader sees the old bytes or the new ones and never half of them. A writer holds a lock on its
+temporary file: one that nobody holds is left over from a killed process, and the next write in that folder
+removes it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Mapping
+import re
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from backtester.errors import StorageError
 
-__all__ = ["make_folder", "storage_error", "write_bytes", "write_json"]
+__all__ = ["create_bytes", "make_folder", "storage_error", "write_bytes", "write_json"]
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
@@ -55,21 +62,83 @@ def write_bytes(path: Path, content: bytes) -> None:
     StorageError : the disk is full or read-only
     """
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+        with _written(path, content) as temporary:
             os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
         _sync_folder(path.parent)
     except OSError as error:
         raise storage_error(path, error) from error
+
+
+def create_bytes(path: Path, content: bytes) -> bool:
+    """Write a file that is not there yet, whole or not at all; False where one is there.
+
+    Of several processes at once one writes it. Where the file system has no hard links, a file that comes
+    meanwhile is replaced.
+
+    Raises
+    ------
+    StorageError : the disk is full or read-only
+    """
+    try:
+        with _written(path, content) as temporary:
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+            except OSError:
+                os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    return True
+
+
+@contextlib.contextmanager
+def _written(path: Path, content: bytes) -> Iterator[Path]:
+    """Write to a temporary file beside a path; it is gone afterwards, unless it was renamed."""
+    _remove_left_over(path.parent)
+    temporary, descriptor = _open_temporary(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def _open_temporary(path: Path) -> tuple[Path, int]:
+    while True:
+        # The name of the file itself may be as long as names can be.
+        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}.unfinished")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(OSError):  # no locks here: nobody can take it for left over either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return temporary, descriptor
+        os.close(descriptor)  # taken for left over before it was locked
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what killed processes left: temporary files that are ours by name and owner, held by nobody."""
+    try:
+        names = [name for name in os.listdir(folder) if _TEMPORARY.fullmatch(name)]
+    except PermissionError:  # written, but not listed
+        return
+    for name in names:
+        with contextlib.suppress(OSError):  # another process removes it, or it is not ours to open
+            # Opened for writing, as some network file systems lock nothing else.
+            descriptor = os.open(folder / name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                found = os.fstat(descriptor)
+                if stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid():
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(folder / name)
+            finally:
+                os.close(descriptor)
 
 
 def _umask() -> int:

@@ -1,11 +1,14 @@
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from backtester.errors import StorageError
-from backtester.files import make_folder, write_bytes, write_json
+from backtester.files import create_bytes, make_folder, write_bytes, write_json
 
 
 def test_written_file_holds_the_bytes_and_leaves_nothing_else(tmp_path: Path):
@@ -56,3 +59,65 @@ def test_folder_below_a_file_is_a_storage_error(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="file"):
         make_folder(tmp_path / "file" / "below")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from backtester import files
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+files.write_bytes(Path(sys.argv[1]), b"new")
+"""
+
+
+def test_what_a_killed_write_left_is_removed_by_the_next_one_and_nothing_else(tmp_path: Path):
+    write_bytes(tmp_path / "a", b"old")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = (path for path in tmp_path.iterdir() if path.name != "a")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.write_bytes(b"precious")
+    others = {".a.swp", ".a.0123456789abcdef", "a.0123456789abcdef.unfinished", ".a.k3j2h1g0"}
+    for name in others:
+        (tmp_path / name).touch()
+    link = ".a.0123456789abcdef.unfinished"
+    (tmp_path / link).symlink_to(outside)
+    write_bytes(tmp_path / "b", b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b", link, *others}, left
+    assert outside.read_bytes() == b"precious"
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sync, inner = os.fsync, []
+
+    def written_meanwhile(descriptor: int) -> None:
+        sync(descriptor)
+        if not inner:
+            inner.append(True)
+            write_bytes(tmp_path / "b", b"second")
+
+    monkeypatch.setattr(os, "fsync", written_meanwhile)
+    write_bytes(tmp_path / "a", b"first")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"first", "b": b"second"}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a file that belongs to another user")
+def test_what_belongs_to_another_user_is_left_alone(tmp_path: Path):
+    theirs = tmp_path / ".a.0123456789abcdef.unfinished"
+    theirs.touch()
+    os.chown(theirs, 12345, 12345)
+    write_bytes(tmp_path / "a", b"mine")
+    assert theirs.exists()
+
+
+def test_of_two_that_create_a_file_one_does(tmp_path: Path):
+    assert create_bytes(tmp_path / "a", b"first")
+    assert not create_bytes(tmp_path / "a", b"second")
+    assert (tmp_path / "a").read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_name_as_long_as_names_can_be_is_written(tmp_path: Path):
+    write_bytes(tmp_path / ("a" * 255), b"x")
+    assert os.listdir(tmp_path) == ["a" * 255]

@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import tempfile
 import zipfile
 import zlib
@@ -24,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 import platformdirs
 
-from backtester.files import make_folder, storage_error, write_bytes
+from backtester.files import create_bytes, make_folder, storage_error, write_bytes
 from backtester.trials.market import market_key, same_market, seconds
 from backtester.trials.trial import Trial, same_returns
 
@@ -113,7 +112,7 @@ class TrialRegistry:
         stored = _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
         self.prepare()
         if present is None:
-            return _create(path, stored)
+            return create_bytes(path, stored)
         write_bytes(path, stored)
         return True
 
@@ -180,30 +179,6 @@ def _read(path: Path) -> Trial | DamagedTrial | None:
     if path.name != f"{trial.sha256}{_SUFFIX}":
         return DamagedTrial(file=path.name, reason="its name is that of another trial")
     return trial
-
-
-def _create(path: Path, content: bytes) -> bool:
-    """Write a file that is not there yet; False where another process was first."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    write_bytes(temporary, content)
-    try:
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        except OSError:
-            # No hard links here: two processes may both write it, and write the same.
-            os.replace(temporary, path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise storage_error(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
 
 
 def _encode(trial: Trial, *, registered: str) -> bytes:
