@@ -7,17 +7,18 @@ below the smallest effect of interest. Everything else is *inconclusive*.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import Any
 
+from backtester.judgement.answers import Answer, answered_with, below, or_else
+from backtester.judgement.on_stress import stress_question
 from backtester.judgement.wording import (
     interval_words,
     needed_words,
     percent,
     probability,
     signed,
+    uncapitalised,
     years_words,
 )
 from backtester.recipe import VerdictSection
@@ -28,14 +29,6 @@ FEWEST_FORECASTS = 60
 """Scored forecasts below which no test keeps to its level: with 10 Clark and West reject 8 %, with 4 11 %."""
 FORECASTS_A_HORIZON = 15
 """The same for each bar of the horizon, as overlapping targets say the same thing over again."""
-
-
-class Answer(StrEnum):
-    """What the evidence supports."""
-
-    YES = "yes"
-    NO = "no"
-    INCONCLUSIVE = "inconclusive"
 
 
 _QUESTIONS: Mapping[str, str] = {
@@ -115,19 +108,12 @@ def _sentence(questions: list[dict[str, Any]], *, deciding: Mapping[str, Any] | 
     passed = passed[: [question["key"] for question in questions].index(deciding["key"])]
     although = f"{', '.join(passed)}, but " if passed else ""
     lead = "No" if deciding["answer"] == Answer.NO else "Inconclusive"
-    sentence = f"{lead}: {although}{_uncapitalised(deciding['reason'])}"
+    sentence = f"{lead}: {although}{uncapitalised(deciding['reason'])}"
     money = next(question for question in questions if question["key"] == "money")
     if deciding["answer"] == Answer.INCONCLUSIVE and not money["reached"] and money["answer"] == Answer.NO:
-        sentence += f" The money is clearer: {_uncapitalised(money['reason'])}"
+        sentence += f" The money is clearer: {uncapitalised(money['reason'])}"
     return sentence
 
-
-def _uncapitalised(text: str) -> str:
-    return text[0].lower() + text[1:]
-
-
-REQUIRED_AXES = ("seeds", "windows")
-"""Axes of stress without which question 4 has no yes."""
 
 _PASSED: Mapping[str, str] = {
     "forecast": "the forecast beats the last price",
@@ -140,7 +126,7 @@ _PASSED: Mapping[str, str] = {
 def _forecast(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
     against = judgement["forecast"]["against"]
     # the harder of the two: a drifting market must not pass for a forecast
-    worse = min(against, key=lambda name: _or(against[name]["r2_oos"], float("inf")))
+    worse = min(against, key=lambda name: or_else(against[name]["r2_oos"], float("inf")))
     figures, smallest = against[worse], settings.smallest_r2
     value, interval = figures["r2_oos"], figures["r2_oos_interval"]
     p_values = [row["clark_west"]["p_value"] for row in against.values()]
@@ -152,13 +138,13 @@ def _forecast(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[st
     elif p_value is not None and p_value < settings.level and value > 0.0:
         answer = Answer.YES
         reason = f"The forecast beats the last price and the mean of past returns (against {name}: {told})."
-    elif _below(interval, smallest):
+    elif below(interval, smallest):
         answer = Answer.NO
         reason = f"The forecast does not beat {name} ({told}; {percent(smallest)} would be of interest)."
     else:
         answer = Answer.INCONCLUSIVE
         reason = f"{years_words(judgement)} cannot decide whether the forecast beats {name} ({told})."
-    return _content(
+    return answered_with(
         answer,
         reason,
         figure={"name": f"R² out of sample against {name}", "value": value, "interval": interval, "unit": ""},
@@ -189,9 +175,9 @@ def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, 
     elif interval == [value, value]:
         answer = Answer.INCONCLUSIVE
         reason = "The strategy is buy-and-hold, more or less of it: there is nothing to compare."
-    elif p_value < settings.level and _or(timing, 0.0) > 0.0:
+    elif p_value < settings.level and or_else(timing, 0.0) > 0.0:
         answer, reason = Answer.YES, f"The strategy beats buy-and-hold at the same risk ({told})."
-    elif _below(interval, smallest):
+    elif below(interval, smallest):
         answer = Answer.NO
         reason = (
             f"The strategy does not beat buy-and-hold at the same risk ({told}; a gain of {smallest:g} would "
@@ -203,7 +189,7 @@ def _money(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, 
             f"{years_words(judgement)} cannot decide whether the strategy beats buy-and-hold ({told}"
             f"{needed_words(judgement, smallest=smallest)})."
         )
-    return _content(
+    return answered_with(
         answer,
         reason,
         figure={
@@ -230,14 +216,14 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     elif p_value < settings.level:
         answer = Answer.YES
         reason = f"As {tried}, a gain this large is unlikely by luck (p = {probability(p_value, judgement)})."
-    elif _or(value, 0.0) <= 0.0:
+    elif or_else(value, 0.0) <= 0.0:
         answer = Answer.INCONCLUSIVE
         reason = "There is no gain over buy-and-hold at its risk that luck would have to explain."
     else:
         answer = Answer.INCONCLUSIVE
         chance = probability(p_value, judgement)
         reason = f"As {tried}, luck would give as large a gain often enough (p = {chance})."
-    return _content(
+    return answered_with(
         answer,
         reason,
         figure={
@@ -253,94 +239,9 @@ def _search(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str,
     )
 
 
-def _stress(judgement: Mapping[str, Any], settings: VerdictSection) -> dict[str, Any]:
-    checks, axes = judgement["stress"]["checks"], judgement["stress"]["axes"]
-    failed = [check["label"] for check in checks if check["answer"] == Answer.NO]
-    fallen = [f"on the axis {axis['title'].lower()}" for axis in axes if axis["answer"] == Answer.NO]
-    undecided = [check["label"] for check in checks if check["answer"] == Answer.INCONCLUSIVE]
-    required = [axis for axis in axes if axis["key"] in REQUIRED_AXES]
-    worst = min(checks, key=lambda check: _or(check["sharpe_difference"]["value"], math.inf))
-    answer = Answer.INCONCLUSIVE
-    if all(check["sharpe_difference"]["value"] is None for check in checks):
-        reason = "The strategy has no Sharpe ratio to compare: its return never varied."
-    elif _or(judgement["money"]["differences"]["buy_and_hold"]["sharpe"]["value"], 0.0) <= 0.0:
-        answer = Answer.NO if failed or fallen else Answer.INCONCLUSIVE
-        sure = f", and surely none of interest {_listed(failed)}" if failed else ""
-        reason = f"There is no gain over buy-and-hold that stress could take away{sure}."
-    elif failed or fallen:
-        # a check fails by its interval, an axis by the rule for its cases
-        points = "its point estimate" if len(fallen) == 1 else "their point estimates"
-        how = "" if failed else f", by {points}"
-        answer, reason = Answer.NO, f"The gain over buy-and-hold is gone {_listed(failed + fallen)}{how}."
-    elif undecided:
-        reason = f"The gain over buy-and-hold is no longer sure {_listed(undecided)}."
-    elif len(required) < len(REQUIRED_AXES):
-        reason = (
-            "It holds at double cost, one bar later, in each half and without its best days; other seeds and "
-            "windows have not been tried (`backtester stress`)."
-        )
-    elif any(axis["answer"] != Answer.YES for axis in required):
-        axis = next(axis for axis in required if axis["answer"] != Answer.YES)
-        reason = f"Other {axis['key']} leave it open: {_uncapitalised(axis['sentence'])}"
-    else:
-        answer = Answer.YES
-        holding = sum(axis["answer"] == Answer.YES for axis in axes)
-        reason = (
-            "It holds at double cost, one bar later, in each half, without its best days, with other seeds "
-            f"and windows; of {len(axes)} axes of stress it holds on {holding}, and it fails on none."
-        )
-    return _content(
-        answer,
-        reason,
-        figure={
-            "name": f"Worst Sharpe ratio above buy-and-hold's ({worst['label']})",
-            "value": worst["sharpe_difference"]["value"],
-            "interval": worst["sharpe_difference"]["interval"],
-            "unit": "a year",
-        },
-        p_value=None,
-        smallest=settings.smallest_sharpe,
-        judgement=judgement,
-        years_to_decide=judgement["power"]["years_for_smallest"],
-    )
-
-
-def _listed(labels: list[str]) -> str:
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
-
-
 _ANSWERS: Mapping[str, Callable[[Mapping[str, Any], VerdictSection], dict[str, Any]]] = {
     "forecast": _forecast,
     "money": _money,
     "search": _search,
-    "stress": _stress,
+    "stress": stress_question,
 }
-
-
-def _content(
-    answer: Answer,
-    reason: str,
-    *,
-    figure: Mapping[str, Any],
-    p_value: float | None,
-    smallest: float | None,
-    judgement: Mapping[str, Any],
-    years_to_decide: float | None,
-) -> dict[str, Any]:
-    return {
-        "answer": answer.value,
-        "reason": reason,
-        "figure": dict(figure),
-        "p_value": p_value,
-        "smallest_interesting": smallest,
-        "years": judgement["years"],
-        "years_to_decide": years_to_decide,
-    }
-
-
-def _below(interval: list[float | None], smallest: float) -> bool:
-    return interval[1] is not None and interval[1] < smallest
-
-
-def _or(value: float | None, instead: float) -> float:
-    return instead if value is None else value

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["interval_words", "needed_words", "percent", "probability", "signed", "years_words"]
+__all__ = [
+    "interval_words",
+    "listed",
+    "needed_words",
+    "percent",
+    "probability",
+    "signed",
+    "uncapitalised",
+    "years_words",
+]
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Join labels as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
+
+
+def uncapitalised(text: str) -> str:
+    """Make a sentence the part of another one."""
+    return text[0].lower() + text[1:]
 
 
 def years_words(judgement: Mapping[str, Any]) -> str:
