@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from backtester.errors import StorageError
 from backtester.files import make_folder, storage_error, write_bytes
 from backtester.models.forecaster import FitReport
+from backtester.places import cache_folder, temporary_folder
 from backtester.tasks import Task, TaskResult
 
 __all__ = ["DamagedEntry", "FoldStore", "default_store_folder"]
@@ -34,13 +33,22 @@ _SUFFIX = ".fold"
 
 
 def default_store_folder() -> Path:
-    """The user's cache directory, or the system's temporary one where there is no home to write to."""
-    folder = platformdirs.user_cache_path("walkforward-backtester") / "folds"
-    try:
-        make_folder(folder)
-    except StorageError:
-        return Path(tempfile.gettempdir()) / f"walkforward-backtester-{os.getuid()}" / "folds"
-    return folder
+    """The user's cache directory, or the system's temporary one where there is no home to write to.
+
+    Raises
+    ------
+    StorageError : there is no home, and what lies in the temporary directory is not this user's alone
+    """
+    home = cache_folder()
+    if home is not None:
+        try:
+            make_folder(home / "folds")
+        except StorageError:
+            pass
+        else:
+            if os.access(home / "folds", os.W_OK | os.X_OK):
+                return home / "folds"
+    return temporary_folder() / "folds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

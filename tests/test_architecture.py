@@ -16,6 +16,7 @@ ROOT = PACKAGE.parent
 FLOW = (
     ("errors", "seeds", "suggest"),
     ("files", "references", "shipped", "spans"),
+    ("places",),
     ("recipe",),
     ("prices",),
     ("features",),

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import platformdirs
 
 from backtester.errors import PricesError
 from backtester.files import make_folder, write_bytes
+from backtester.places import cache_folder, temporary_folder
 from backtester.prices.symbols import file_stem
 
 __all__ = ["Copy", "default_cache", "load_copy", "put_aside", "save_copy"]
@@ -89,8 +89,13 @@ class Copy:
 
 
 def default_cache() -> Path:
-    """Give the folder of the copies in the user's cache directory."""
-    return Path(platformdirs.user_cache_dir("walkforward-backtester", appauthor=False)) / "yahoo"
+    """Give the folder of the copies: in the user's cache directory, or for one without a home in /tmp.
+
+    Raises
+    ------
+    StorageError : there is no home, and what lies in the temporary directory is not this user's alone
+    """
+    return (cache_folder() or temporary_folder()) / "yahoo"
 
 
 def _path(symbol: str, cache: Path) -> Path:

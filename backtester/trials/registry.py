@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,9 +20,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import platformdirs
 
 from backtester.files import create_bytes, make_folder, storage_error, write_bytes
+from backtester.places import data_folder, temporary_folder, temporary_path
 from backtester.trials.market import market_key, same_market, seconds
 from backtester.trials.trial import Trial, same_returns
 
@@ -34,18 +33,26 @@ _SUFFIX = ".trial"
 
 
 def default_registry_folder() -> Path:
-    """The user's data directory, or the system's temporary one where there is no home to write to."""
-    folder = platformdirs.user_data_path("walkforward-backtester") / "trials"
+    """The user's data directory, or the system's temporary one where there is no home to write to.
+
+    Raises
+    ------
+    StorageError : there is no home, and what lies in the temporary directory is not this user's alone
+    """
+    home = data_folder()
+    if home is None:
+        return temporary_folder() / "trials"
+    folder = home / "trials"
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     # One that exists and is read-only still holds the trials: writing to another would hide them.
     if nearest == folder or os.access(nearest, os.W_OK | os.X_OK):
         return folder
-    return temporary_registry_folder()
+    return temporary_folder() / "trials"
 
 
 def temporary_registry_folder() -> Path:
     """Where trials are kept for a user without a home."""
-    return Path(tempfile.gettempdir()) / f"walkforward-backtester-{os.getuid()}" / "trials"
+    return temporary_path() / "trials"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
