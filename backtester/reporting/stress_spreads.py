@@ -17,6 +17,8 @@ __all__ = ["heatmap", "histogram", "strip"]
 
 _OTHER = "#9aa5b5"
 _MOST_ROWS = 12
+_MOST_BESIDE = 4
+"""Cells beside each other in which a mark fits beside the number on a phone."""
 _MOST_CELLS = 7
 """Columns of a map in which figures can be read on a phone."""
 _LOW, _MIDDLE, _HIGH = "#f2b48a", "#ffffff", "#86b4dc"
@@ -91,12 +93,14 @@ def heatmap(drawing: Drawing) -> go.Figure:
     reach = max(abs(value - drawing.reference) for value in middles.values()) or 1.0
     colours = (_HIGH, _MIDDLE, _LOW) if drawing.lower_is_better else (_LOW, _MIDDLE, _HIGH)
     figure = blank_figure(height=110 + 44 * len(rows))
+    mark = " " if len(columns) <= _MOST_BESIDE else "<br>"
     figure.add_heatmap(
         x=list(range(len(columns))),
         y=list(range(len(rows))),
         z=[[middles.get((x, y)) for x in range(len(columns))] for y in range(len(rows))],
         text=[
-            [_cell_text(drawing, held.get((x, y), [])) for x in range(len(columns))] for y in range(len(rows))
+            [_cell_text(drawing, held.get((x, y), []), mark=mark) for x in range(len(columns))]
+            for y in range(len(rows))
         ],
         texttemplate="%{text}" if len(columns) <= _MOST_CELLS else None,
         textfont={"size": 12, "color": INK},
@@ -122,11 +126,11 @@ def heatmap(drawing: Drawing) -> go.Figure:
     return figure
 
 
-def _cell_text(drawing: Drawing, cases: Sequence[Case]) -> str:
+def _cell_text(drawing: Drawing, cases: Sequence[Case], *, mark: str) -> str:
     if not cases:
         return words.DASH
     text = drawing.text(middle_of(drawing.values(cases)))
-    return f"{text} ✗" if any(case["stands"] is False for case in cases) else text
+    return f"{text}{mark}✗" if any(case["stands"] is False for case in cases) else text
 
 
 def _is_own(drawing: Drawing, value: float) -> bool:
