@@ -11,7 +11,7 @@ from backtester.backtest import check_fill, costs_of
 from backtester.backtest.loading import load_strategy
 from backtester.errors import PricesError, UserCodeError
 from backtester.features import feature_matrix
-from backtester.folds import make_folds
+from backtester.folds import Part, make_folds
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note, NoteKind, Prices, read_prices
 from backtester.published import JointProblem, PublishedProblem, published_problem
@@ -40,7 +40,7 @@ class Question:
     prices : checked
     problem : what is trained, fold by fold
     published : what is trained beside it, for the published mode; None where the recipe has none
-    notes : on the fills, and on a test that is no walk-forward
+    notes : on the fills, on batches larger than the samples, and on a test that is no walk-forward
     code_sha256s : of each file of the user's, by the reference that names it
     sha256 : the same for the same question, wherever and however it is run
     trial_sha256 : the same for the same returns: that hash without ``[verdict]``
@@ -152,7 +152,7 @@ def ask(loaded: LoadedRecipe, *, prices: Prices | None = None) -> Question:
         loaded=loaded,
         prices=prices,
         problem=problem,
-        notes=(*_split_notes(recipe), *notes),
+        notes=(*_split_notes(recipe), *_batch_notes(problem), *notes),
         code_sha256s=code_sha256s,
         sha256=question_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
         trial_sha256=trial_sha256(recipe, bars_sha256=prices.sha256, code_sha256s=code_sha256s),
@@ -167,6 +167,34 @@ def _split_notes(recipe: Recipe) -> tuple[Note, ...]:
     text = (
         'folds.scheme = "single": this is a single split, not a walk-forward test. The model is trained once '
         "and tested on all that follows, so that one training span answers for all."
+    )
+    return (Note(kind=NoteKind.WARNING, text=text),)
+
+
+def _batch_notes(problem: Problem) -> tuple[Note, ...]:
+    """Name batches that a fold cannot fill: the network then takes one step an epoch, and learns less."""
+    model, training = problem.model, problem.training
+    # whether a reference leads to a network is not known before it is loaded, by a worker
+    asked = not isinstance(model, ReferenceModel) or "batch_size" in training.model_fields_set
+    if model.kind in BASELINES or not asked:
+        return ()
+    counts = [
+        len(
+            fold.origins(
+                Part.TRAIN,
+                lookback=model.lookback,
+                horizon=problem.target.horizon,
+                warmup=problem.features.warmup,
+            )
+        )
+        for fold in problem.folds
+    ]
+    short = [count for count in counts if count < training.batch_size]
+    if not short:
+        return ()
+    text = (
+        f"training.batch_size = {training.batch_size} is more than the training samples of {len(short)} of "
+        f"{len(counts)} folds (the fewest: {min(short)}): there, an epoch is one step over all of them."
     )
     return (Note(kind=NoteKind.WARNING, text=text),)
 

@@ -181,12 +181,13 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
     RunDirectoryError : a file, or a folder that holds something else than a run of this question
     StorageError : its manifest is damaged
     """
-    if not directory.exists():
-        return False
     other = f"{directory}: holds something else than a run of this recipe on these prices"
     advice = "Nothing was changed. Move it away, or choose another folder with --out."
-    if not directory.is_dir():
-        raise RunDirectoryError(f"{directory}: is a file, not a folder.", advice=advice)
+    for place in (directory, *directory.parents):
+        if place.exists() and not place.is_dir():
+            raise RunDirectoryError(f"{place}: is a file, not a folder.", advice=advice)
+    if not directory.exists():
+        return False
     if not (directory / MANIFEST).exists():
         # A run that was killed early leaves its lock, and perhaps half a manifest under a temporary name.
         ours = (LOCK, f".{MANIFEST}.")

@@ -31,7 +31,8 @@ def check_fill(prices: Prices, *, fill: Fill, horizon: int, first_bar: int) -> t
 
     Returns
     -------
-    tuple of Note, a warning where 20 % or more of the traded bars open at the previous close
+    tuple of Note, a warning where 20 % or more of the traded bars open at the previous close; with
+        ``next_close``, where 90 % do
 
     Raises
     ------
@@ -45,19 +46,14 @@ def check_fill(prices: Prices, *, fill: Fill, horizon: int, first_bar: int) -> t
                 "a one-bar forecast has expired when its order fills at the next close.",
                 advice='Use horizon = 2 or more, or fill = "next_open".',
             )
-        return ()
+        return _made_up_opens(prices, first_bar=first_bar)
     if not prices.has("open"):
         raise RecipeError(
             f'[broker] fill = "next_open" needs opening prices, and {prices.source_name} has no column '
             "'open'.",
             advice=_ADVICE,
         )
-    start = max(first_bar, 1)
-    opens, previous = prices.column("open")[start:], prices.column("close")[start - 1 : -1]
-    if len(opens) == 0:
-        return ()
-    share = float(np.mean(np.abs(opens - previous) <= _SAME * previous))
-    found = f"The open equals the previous close in {share:.0%} of the {len(opens)} traded bars"
+    share, found = _opens_at_previous_close(prices, first_bar=first_bar)
     if share >= _REFUSE_FROM:
         raise RecipeError(f"{found}: these opens are made up, and so would be the fills.", advice=_ADVICE)
     if share >= _WARN_FROM:
@@ -65,3 +61,22 @@ def check_fill(prices: Prices, *, fill: Fill, horizon: int, first_bar: int) -> t
             Note(kind=NoteKind.WARNING, text=f"{found}; fills at such opens may not have been possible."),
         )
     return ()
+
+
+def _opens_at_previous_close(prices: Prices, *, first_bar: int) -> tuple[float, str]:
+    """Share of the traded bars that open at the previous close, and the words for it."""
+    start = max(first_bar, 1)
+    opens, previous = prices.column("open")[start:], prices.column("close")[start - 1 : -1]
+    if len(opens) == 0:
+        return 0.0, ""
+    share = float(np.mean(np.abs(opens - previous) <= _SAME * previous))
+    return share, f"The open equals the previous close in {share:.0%} of the {len(opens)} traded bars"
+
+
+def _made_up_opens(prices: Prices, *, first_bar: int) -> tuple[Note, ...]:
+    """Warn of opens at which no order of this run fills, but which a feature may read."""
+    share, found = _opens_at_previous_close(prices, first_bar=first_bar) if prices.has("open") else (0.0, "")
+    if share < _REFUSE_FROM:
+        return ()
+    text = f"{found}: these opens are made up. Orders fill at the close, so that no fill depends on them."
+    return (Note(kind=NoteKind.WARNING, text=text),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from backtester.cli.console import listening, print_json, print_notes, say, term
 from backtester.errors import FoldsFailedError, InconclusiveError, UsageError
 
 if TYPE_CHECKING:
+    from backtester.prices import Note
     from backtester.run_directory import RunRecord
 
 __all__ = ["plan", "run"]
@@ -113,8 +115,12 @@ def _answer(
     with listening() as listener, redirect_stdout(sys.stderr):  # a user's strategy may print
         listener.step("Reading prices and checking the recipe.")
         question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=settings)
-        print_notes([{"kind": note.kind.value, "text": note.text} for note in question.prices.notes])
+        _tell(question.prices.notes)
         return answer(question, out=out, listener=listener)
+
+
+def _tell(notes: Iterable[Note]) -> None:
+    print_notes([{"kind": note.kind.value, "text": note.text} for note in notes])
 
 
 def _repeat(directory: Path, *, out: Path | None, settings: list[str]) -> RunRecord:
@@ -190,6 +196,8 @@ def plan(
 
     with redirect_stdout(sys.stderr):  # a user's feature may print
         question = ask(recipe, prices=csv, sample=sample, yahoo=yahoo, changes=changes or [])
+    _tell(question.prices.notes)
+    _tell(question.notes)
     if not as_json:
         typer.echo(plan_text(question, width=terminal_width()))
     if not quick:
