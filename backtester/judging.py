@@ -14,7 +14,15 @@ from backtester.files import write_json
 from backtester.judgement import Evidence, judge, verdict
 from backtester.prices import Note, NoteKind
 from backtester.recipe import Recipe, VerdictSection
-from backtester.run_directory import STRESS, SUMMARY, read_json, read_tables, write_checksums, write_table
+from backtester.run_directory import (
+    MANIFEST,
+    STRESS,
+    SUMMARY,
+    read_json,
+    read_tables,
+    write_checksums,
+    write_table,
+)
 from backtester.trials import (
     SNAPSHOT_RETURNS,
     SNAPSHOT_TABLE,
@@ -101,11 +109,18 @@ def judge_run(
     table, returns = snapshot(everyone, dates=own.dates, own=own.sha256)
     write_table(directory / SNAPSHOT_TABLE, table)
     write_table(directory / SNAPSHOT_RETURNS, returns)
-    evidence = evidence_of(read_tables(directory), recipe=recipe, stress=_stress(directory))
+    evidence = evidence_of(
+        read_tables(directory), recipe=recipe, stress=_stress(directory), leaks=_leaks(directory)
+    )
     judgement = judge(evidence)
     judged = {
         "judgement": judgement,
-        "verdict": verdict(judgement, settings=evidence.settings, failed_folds=evidence.failed_folds),
+        "verdict": verdict(
+            judgement,
+            settings=evidence.settings,
+            failed_folds=evidence.failed_folds,
+            leaks=evidence.leaks,
+        ),
     }
     write_json(directory / SUMMARY, summary | judged)
     write_checksums(directory)
@@ -116,8 +131,9 @@ def evidence_of(
     *,
     recipe: Mapping[str, Any],
     stress: Sequence[Mapping[str, str]] = (),
+    leaks: Sequence[str] = (),
 ) -> Evidence:
-    """Take what a judgement rests on from a run's tables, its recipe, and the axes of a stress run."""
+    """Take what a judgement rests on from a run's tables, its recipe, the axes of stress, and its leaks."""
     forecasts = tables["forecasts"]
     if int(tables["trials"]["own"].sum()) != 1:
         raise StorageError("trials.csv: exactly one trial must be this run's own.")
@@ -135,6 +151,7 @@ def evidence_of(
         seed=recipe["seed"],
         failed_folds=int(forecasts["forecast"].isna().groupby(forecasts["fold"]).all().sum()),
         stress=stress,
+        leaks=leaks,
     )
 
 
@@ -193,6 +210,12 @@ def _headline(summary: Mapping[str, Any]) -> dict[str, Any]:
         "sharpe": strategies["strategy"]["sharpe"],
         "sharpe_buy_and_hold": strategies["buy_and_hold"]["sharpe"],
     }
+
+
+def _leaks(directory: Path) -> list[str]:
+    """What of a run sees the future, as its manifest tells it; none where a version before this made it."""
+    manifest = read_json(directory / MANIFEST) if (directory / MANIFEST).is_file() else {}
+    return [leak["sentence"] for leak in manifest.get("leaks", ())]
 
 
 def _stress(directory: Path) -> list[dict[str, str]]:

@@ -34,6 +34,7 @@ class _Run:
     state : of the manifest; ``deleted`` for a trial without a directory here, or ``damaged``
     reason : why it failed, or what is damaged
     started : from the manifest
+    leaks : what of it sees the future
     settings : flat
     figures : those of `_FIGURES` that are known
     trial_sha256 : as its directory tells it; empty where it does not
@@ -44,6 +45,7 @@ class _Run:
     state: str
     reason: str = ""
     started: str = ""
+    leaks: tuple[str, ...] = ()
     recipe: str = ""
     symbol: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _read_run(path: Path) -> _Run:
             state=str(manifest["state"]),
             reason=str(manifest["reason"]),
             started=str(manifest["started"]),
+            leaks=tuple(str(leak["sentence"]) for leak in manifest.get("leaks", ())),
             recipe=str(manifest["recipe_name"]),
             symbol=str(manifest["data"]["symbol"]),
             settings=flat_settings(manifest["recipe"]),
@@ -199,6 +202,7 @@ def _entries(runs: Sequence[_Run], *, market: int | None = None) -> list[dict[st
             "symbol": run.symbol,
             "scheme": run.settings.get("folds.scheme"),
             "started": run.started or None,
+            "leaks": list(run.leaks),
             "market": market,
             "trials_on_market": n_trials if run.trial else None,
             **_identity(run.trial),

@@ -85,6 +85,17 @@ class Manifest:
         """Record what the user must know beside the prices."""
         self._content["notes"] = _notes(notes)
 
+    def record_leaks(self, leaks: Sequence[Mapping[str, Any]]) -> None:
+        """Record what of the user's own code sees the future, where the run goes on all the same."""
+        recipe = self._question.loaded.recipe
+        self._content["leaks"] = [
+            {
+                key: published_text(value, recipe=recipe) if isinstance(value, str) else value
+                for key, value in leak.items()
+            }
+            for leak in leaks
+        ]
+
     def record_wall_time(self, seconds: float) -> None:
         """Record how long the whole took."""
         self._content["timing"] = {**self._content["timing"], "wall_seconds": seconds}

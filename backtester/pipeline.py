@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backtester.errors import BacktesterError, InterruptedRunError, StorageError
+from backtester.audit import NOT_REPRODUCIBLE, Audit, quick_audit
+from backtester.errors import BacktesterError, InterruptedRunError, LeakError, StorageError, UserCodeError
 from backtester.execution import open_executor
 from backtester.files import make_folder, write_json
 from backtester.judging import judge_run, notes_on, registry_of, trial_of
 from backtester.manifest import Manifest
 from backtester.published import write_published
 from backtester.question import Question
-from backtester.recipe import published_mapping
+from backtester.recipe import OnLeak, published_mapping
 from backtester.reporting import write_report
 from backtester.results import forecasts_of, write_results
 from backtester.run_directory import (
@@ -69,6 +70,8 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
     Raises
     ------
     PricesError : the first forecast is made at the last bar
+    LeakError : the user's own feature or strategy sees the future, and ``audit.on_leak`` refuses that
+    UserCodeError : it gives something else each time
     LockedError : another process works on the same question
     RunDirectoryError : the place holds something else
     StorageError : the disk is full or read-only
@@ -81,10 +84,11 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
         record = _with_present_trials(read_run(directory), question=question, listener=listener)
         return _with_present_title(record, question=question)
     try:
+        audit = _audited(question)
         with _held(directory):
             # Another process may have answered it since.
             if not claim_directory(directory, question_sha256=question.sha256):
-                _work(question, directory=directory, listener=listener)
+                _work(question, directory=directory, listener=listener, audit=audit)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(
             "Interrupted; every fold that was trained is kept.", advice="Run the same recipe again to go on."
@@ -104,7 +108,20 @@ def redraw(directory: Path) -> RunRecord:
     return record
 
 
-def _work(question: Question, *, directory: Path, listener: Listener) -> None:
+def _audited(question: Question) -> Audit:
+    """Look for what sees the future in the user's own features and strategy, before anything is made."""
+    audit = quick_audit(question)
+    if audit.random:
+        raise UserCodeError("\n".join(check.line for check in audit.random), advice=NOT_REPRODUCIBLE)
+    if audit.leaks and question.loaded.recipe.audit.on_leak is OnLeak.REFUSE:
+        raise LeakError(
+            "\n".join(audit.lines),
+            advice="`backtester audit` tells more. --allow-leaks runs on; page and verdict then say so.",
+        )
+    return audit
+
+
+def _work(question: Question, *, directory: Path, listener: Listener, audit: Audit) -> None:
     started = time.monotonic()
     recipe = question.loaded.recipe
     store = FoldStore(folder=Path(recipe.execution.store or default_store_folder()))
@@ -121,6 +138,8 @@ def _work(question: Question, *, directory: Path, listener: Listener) -> None:
         open_executor(recipe.execution, problem=problem, tasks=work.missing) as executor,
         _manifest_of(question, directory=directory) as manifest,
     ):
+        manifest.record_leaks(audit.found)
+        manifest.set_state("running")
         result = walk_forward(
             problem,
             work=work,

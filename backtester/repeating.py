@@ -67,7 +67,8 @@ def repeat(
     if foreign:
         raise UsageError(
             f"{foreign[0]}: a repetition is of the same recipe.",
-            advice="Only keys of [execution], [report] and [audit] can be set here; run the changed recipe instead.",
+            advice="Only keys of [execution], [report] and [audit] can be set here; "
+            "run the changed recipe instead.",
         )
     first = read_run(directory)
     question = ask_again(first, changes=changes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from backtester.audit.columns import Column, check_columns, cuts_of
-from backtester.audit.finding import Audit, Check
+from backtester.audit.finding import FILES, Audit, Check
 from backtester.audit.fits import check_fits
+from backtester.audit.flaws import check_split
 from backtester.audit.samples import check_folds, check_scale
 from backtester.audit.trading import check_fills, check_strategy, random_forecasts
 from backtester.backtest import trade
+from backtester.errors import StorageError
 from backtester.features import feature_matrix
 from backtester.forecasts import Forecasts
 from backtester.models import BASELINES
@@ -21,15 +25,16 @@ from backtester.prices import Prices
 from backtester.question import Question
 from backtester.recipe import ReferenceModel, ReferenceStrategy
 from backtester.reopening import reopen
+from backtester.run_directory import check_files
 from backtester.seeds import seed_of
 from backtester.stress.axes.regimes import is_bear, is_turbulent
 from backtester.walkforward import baseline_table
 
 __all__ = ["audit_question", "audit_run", "quick_audit"]
 
-QUICK_CUTS = 25
-"""Beside those at every fold's border; a cut compares all bars before it."""
 _FOLDS = 3
+_SLOW = 120.0
+"""Seconds from which on the cuts of one feature are worth a warning."""
 _STRATEGY_CUTS = 6
 
 Step = Callable[[str], None]
@@ -46,15 +51,15 @@ def audit_question(question: Question, *, cuts: int = 0, step: Step = lambda _: 
 
     Returns
     -------
-    Audit of features, fold samples, the scale of the prices, the strategy on drawn forecasts, and the
-    user's own model, fitted for one epoch
+    Audit of features, fold samples, the scale of the prices, the strategy on drawn forecasts, the user's own
+    model, fitted for one epoch, and the split of a published mode
 
     Raises
     ------
     BacktesterError : user code that fails on the whole history
     """
     step("Cutting the history under the features.")
-    checks = _features(question, cuts=cuts)
+    checks = _features(question, cuts=cuts, step=step)
     step("Changing the bars that follow each part of a fold.")
     checks += _folds(question)
     step("Running the strategy with another future.")
@@ -62,17 +67,22 @@ def audit_question(question: Question, *, cuts: int = 0, step: Step = lambda _: 
     if isinstance(question.loaded.recipe.model, ReferenceModel):
         step("Fitting the model with another future.")
         checks += check_fits(question, folds=[0], epochs=1)
-    return Audit.of(checks)
+    return Audit.of([*checks, *check_split(question)])
 
 
 def quick_audit(question: Question) -> Audit:
     """Audit the user's own features and strategy by some cuts, as every run does by itself.
 
     What comes with the program is audited by its tests.
+
+    Raises
+    ------
+    BacktesterError : user code that fails on the whole history
     """
-    own = [name for name in question.loaded.recipe.features.columns if ":" in name]
-    checks = _features(question, cuts=QUICK_CUTS, columns=own) if own else []
-    if isinstance(question.loaded.recipe.strategy, ReferenceStrategy):
+    recipe = question.loaded.recipe
+    own = [name for name in recipe.features.columns if ":" in name]
+    checks = _features(question, cuts=recipe.audit.cuts, columns=own) if own else []
+    if isinstance(recipe.strategy, ReferenceStrategy):
         checks += _strategy(question, n_cuts=2)
     return Audit.of(checks)
 
@@ -83,16 +93,18 @@ def audit_run(directory: Path, *, cuts: int = 0, n_folds: int = _FOLDS, step: St
     Parameters
     ----------
     directory : of the run
+    cuts : bars to cut the history after, for features and regimes; 0: every one
     n_folds : folds that are trained again, three times each, spread from the first to the last
 
     Raises
     ------
     RunDirectoryError : no finished run, or its question cannot be asked again here
+    StorageError : a file is missing or cannot be read
     """
     reopened = reopen(directory, whole=False)
     question, record = reopened.question, reopened.record
     step("Cutting the history under the features and the regimes.")
-    checks = _features(question, cuts=cuts) + _regimes(question, cuts=cuts)
+    checks = _files(directory) + _features(question, cuts=cuts, step=step) + _regimes(question, cuts=cuts)
     step("Changing the bars that follow each part of a fold.")
     checks += _folds(question)
     if question.problem.model.kind not in BASELINES:
@@ -108,18 +120,41 @@ def audit_run(directory: Path, *, cuts: int = 0, n_folds: int = _FOLDS, step: St
     dates = question.prices.dates
     for name, orders in record.orders.groupby("strategy"):
         checks.append(check_fills(orders, dates=dates, subject=str(name)))
-    return Audit.of(checks)
+    return Audit.of([*checks, *check_split(question)])
 
 
-def _features(question: Question, *, cuts: int, columns: Sequence[str] | None = None) -> list[Check]:
+def _files(directory: Path) -> list[Check]:
+    """Whether the files are those that the run wrote; an edited one is audited all the same."""
+    check = Check(subject=FILES, method="checksums in SHA256SUMS", n=1)
+    try:
+        check_files(directory)
+    except StorageError as error:
+        check = dataclasses.replace(check, note=f"{error.message} `backtester verify` tells what differs.")
+    return [check]
+
+
+def _features(
+    question: Question, *, cuts: int, columns: Sequence[str] | None = None, step: Step = lambda _: None
+) -> list[Check]:
     recipe, prices = question.loaded.recipe, question.prices
     borders = [fold.test.start for fold in question.problem.folds]
     seed = seed_of(recipe.seed, "audit")
     chosen = cuts_of(len(prices), n_cuts=cuts, borders=borders, seed=seed)
     names = recipe.features.columns if columns is None else columns
-    return check_columns(
-        [_column(name, folder=question.loaded.folder) for name in names], prices, cuts=chosen
-    )
+    found = [_column(name, folder=question.loaded.folder) for name in names]
+    for column in found:
+        _warn_of_slow(column, prices=prices, n_cuts=len(chosen), step=step)
+    return check_columns(found, prices, cuts=chosen, shortest=borders[0] + 1)
+
+
+def _warn_of_slow(column: Column, *, prices: Prices, n_cuts: int, step: Step) -> None:
+    if ":" not in column.subject or n_cuts < len(prices) - 1:
+        return
+    started = time.perf_counter()
+    column.compute(prices)
+    seconds = 0.5 * n_cuts * (time.perf_counter() - started)  # half the bars on average
+    if seconds > _SLOW:
+        step(f"{column.subject} is slow: about {seconds / 60:.0f} minutes for every cut; see --cuts.")
 
 
 def _column(name: str, *, folder: Path) -> Column:

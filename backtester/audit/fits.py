@@ -20,6 +20,7 @@ from backtester.errors import BacktesterError
 from backtester.execution import Executor, open_executor
 from backtester.features import feature_matrix
 from backtester.folds import Fold
+from backtester.models.blocks import PREDICT_ROWS
 from backtester.prices import Prices
 from backtester.question import Question
 from backtester.recipe import TrainingSection
@@ -65,28 +66,44 @@ def check_fits(
     """
     problem = _shortened(question.problem, epochs=epochs)
     subject = f"the fitted {problem.model.kind}"
+    method = f"{len(folds)} folds trained again with the bars after a forecast cut off, and changed"
     try:
-        leaks, repeated = _compare_all(problem, question=question, folds=folds, stored=stored)
+        found = _compare_all(problem, question=question, folds=folds, stored=stored)
     except BacktesterError as error:
         return [Check(subject=subject, method="trained again", skipped=error.message)]
-    checks = [
-        Check(
-            subject=subject,
-            method=f"{len(folds)} folds trained again with the bars after a forecast cut off, and changed",
-            n=2 * len(folds),
-            leak=min(leaks, key=lambda leak: leak.first) if leaks else None,
-        )
-    ]
+    if found.random:
+        return [Check(subject=subject, method=method, n=2 * len(folds), random=found.random)]
+    checks = [Check(subject=subject, method=method, n=2 * len(folds), leak=_earliest(found.leaks))]
     if stored is not None:
         checks.append(
             Check(
                 subject="the run's forecasts",
                 method=f"{len(folds)} folds trained again: the same forecasts",
                 n=len(folds),
-                leak=min(repeated, key=lambda leak: leak.first) if repeated else None,
+                leak=_earliest(found.repeated),
             )
         )
     return checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What came of training again.
+
+    Parameters
+    ----------
+    leaks : where the future was cut off or changed
+    repeated : where forecasts are not those of the run
+    random : how the same training gives something else each time; empty: it does not
+    """
+
+    leaks: tuple[Leak, ...]
+    repeated: tuple[Leak, ...]
+    random: str = ""
+
+
+def _earliest(leaks: Sequence[Leak]) -> Leak | None:
+    return min(leaks, key=lambda leak: leak.first) if leaks else None
 
 
 def _shortened(problem: Problem, *, epochs: int) -> Problem:
@@ -100,7 +117,7 @@ def _shortened(problem: Problem, *, epochs: int) -> Problem:
 
 def _compare_all(
     problem: Problem, *, question: Question, folds: Sequence[int], stored: pd.DataFrame | None
-) -> tuple[list[Leak], list[Leak]]:
+) -> _Found:
     prices, columns = question.prices, question.loaded.recipe.features.columns
     leaks: list[Leak] = []
     repeated: list[Leak] = []
@@ -116,12 +133,20 @@ def _compare_all(
                 leaks += _leaks(
                     own, _trained(executor, problem=refit.problem, fold=fold), refit=refit, prices=prices
                 )
-    return leaks, repeated
+            if leaks or repeated:
+                again = _trained(executor, problem=problem, fold=fold)
+                if not np.array_equal(own.forecast, again.forecast) or _weights_differ(own, again):
+                    random = f"fold {fold} trained twice from one seed on the same bars forecasts otherwise"
+                    return _Found(leaks=(), repeated=(), random=random)
+    return _Found(leaks=tuple(leaks), repeated=tuple(repeated))
 
 
 def _refits(problem: Problem, *, prices: Prices, columns: Sequence[str], fold: int) -> list[_Refit]:
     test = problem.folds[fold].test
-    bar = (test.start + test.stop - 1) // 2
+    n_known = (test.stop - test.start + 1) // 2
+    # Within a block of rows that are predicted together, so that a model which mixes them is seen.
+    n_known -= int(n_known % PREDICT_ROWS == 0)
+    bar = test.start + n_known - 1
     found = []
     for what, other in (
         ("with the bars after it cut off", cut_after(prices, bar=bar)),
@@ -154,7 +179,7 @@ def _leaks(own: TaskResult, other: TaskResult, *, refit: _Refit, prices: Prices)
     test = refit.problem.folds[refit.fold].test
     n_known = refit.bar - test.start + 1
     moved = own.forecast[:n_known] != other.forecast[:n_known]
-    weights = any(not np.array_equal(a, b) for a, b in zip(own.weights, other.weights, strict=True))
+    weights = _weights_differ(own, other)
     if not moved.any() and not weights:
         return []
     place = test.start + (int(np.argmax(moved)) if moved.any() else 0)
@@ -169,10 +194,18 @@ def _leaks(own: TaskResult, other: TaskResult, *, refit: _Refit, prices: Prices)
     ]
 
 
+def _weights_differ(own: TaskResult, other: TaskResult) -> bool:
+    return any(not np.array_equal(a, b) for a, b in zip(own.weights, other.weights, strict=True))
+
+
 def _repeated(
     own: TaskResult, *, problem: Problem, fold: int, stored: pd.DataFrame, prices: Prices
 ) -> list[Leak]:
     mine: NDArray[np.float64] = stored.loc[stored["fold"] == fold, "forecast"].to_numpy()
+    if len(mine) != len(own.forecast):
+        first = prices.dates[problem.folds[fold].test.start].date()
+        text = f"fold {fold} has {len(mine)} forecasts; trained again it makes {len(own.forecast)}"
+        return [Leak(first=first, n_bars=abs(len(mine) - len(own.forecast)), reach=None, text=text)]
     differs = own.forecast != mine
     if not differs.any():
         return []
@@ -181,8 +214,8 @@ def _repeated(
         Leak(
             first=prices.dates[place].date(),
             n_bars=int(differs.sum()),
-            reach=0,
-            text=f"fold {fold} trained again gives {own.forecast[differs][0]:.9g}, "
-            f"the run has {mine[differs][0]:.9g}",
+            reach=None,
+            text=f"fold {fold} trained again forecasts {own.forecast[differs][0]:.9g} at "
+            f"{prices.dates[place]:%Y-%m-%d}; the run has {mine[differs][0]:.9g}",
         )
     ]

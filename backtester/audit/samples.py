@@ -27,7 +27,8 @@ __all__ = ["check_folds", "check_scale", "ledger"]
 Samplers = Callable[[Problem, int], FoldSamples]
 
 _LARGE = 0.3
-_SCALE = 1.0 / 3.0
+_SCALE = 0.25
+"""A power of two, which moves no digit: a comparison of equals does not come out otherwise by rounding."""
 _ALIKE = 1e-5
 """Of scaled inputs, whose size is about 1, in 32 bits."""
 
@@ -183,7 +184,7 @@ def _leak(
 
 
 def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], fold: int) -> Check:
-    """Check that prices three times smaller look the same to the network.
+    """Check that prices four times smaller look the same to the network.
 
     Adjusted prices are divided by every later dividend and split: a level that the network sees tells it of
     those.
@@ -203,7 +204,7 @@ def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], fol
     )
     own, other = problem.samples(fold), again.samples(fold)
     apart = np.abs(own.train.inputs - other.train.inputs) > _ALIKE
-    check = Check(subject="what the network sees", method="all prices divided by three", n=1)
+    check = Check(subject="what the network sees", method="all prices divided by four", n=1)
     if not apart.any():
         return check
     names = [

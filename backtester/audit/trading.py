@@ -14,6 +14,7 @@ import pandas as pd
 
 from backtester.audit.finding import Check, Leak
 from backtester.audit.history import cut_after, with_another_bar, with_another_future
+from backtester.errors import RecipeError, UserCodeError
 from backtester.forecasts import Forecasts
 from backtester.prices import Prices
 
@@ -45,38 +46,38 @@ def check_strategy(
 
     Returns
     -------
-    A check of its orders by cut, by another future, and by another rest of the bar that fills
+    A check of its orders by cut and by another future, and one of its fills by another rest of the bar that
+    fills
     """
     whole = traded(prices, forecasts)
-    dates = prices.dates
-    past: dict[str, Leak] = {}
-    sizes: dict[str, Leak] = {}
+    orders = Check(
+        subject=f"orders of {subject}",
+        method=f"history cut, and another future, after {len(cuts)} bars",
+        n=2 * len(cuts),
+    )
+    fills = Check(
+        subject=f"fills of {subject}",
+        method=f"another rest of the bar that fills, {len(cuts)} times",
+        n=len(cuts),
+    )
+    if not whole["filled"].notna().any():
+        return [dataclasses.replace(orders, skipped="it never trades here")]
+    past: list[Leak] = []
+    sizes: list[Leak] = []
     for bar in cuts:
-        at = dates[bar]
-        for name, other in (
-            ("the bars after it cut off", cut_after(prices, bar=bar)),
-            ("another future", with_another_future(prices, bar=bar, seed=bar)),
-        ):
-            mine = traded(other, _known(forecasts, prices=other, at=at))
-            _compare(past, own=whole, other=mine, by=at, what=f"with {name}", decided_at=None)
+        for other in (cut_after(prices, bar=bar), with_another_future(prices, bar=bar, seed=bar)):
+            past += _seen(traded, whole, prices=other, forecasts=forecasts, bar=bar)
         if bar + 1 < len(prices) - 1:
             other = with_another_bar(prices, bar=bar + 1, seed=bar)
-            mine = traded(other, _known(forecasts, prices=other, at=at))
-            text = "with another high, low, close and volume on the day of the fill"
-            _compare(sizes, own=whole, other=mine, by=dates[bar + 1], what=text, decided_at=at)
+            sizes += _seen_at_fill(traded, whole, prices=other, forecasts=forecasts, bar=bar)
+    if past or sizes:
+        again = traded(prices, forecasts)
+        if not again.equals(whole):
+            random = "traded twice on the same bars and forecasts, it ordered otherwise"
+            return [dataclasses.replace(orders, random=random)]
     return [
-        Check(
-            subject=f"orders of {subject}",
-            method=f"history cut, and another future, after {len(cuts)} bars",
-            n=2 * len(cuts),
-            leak=_earliest(past),
-        ),
-        Check(
-            subject=f"fills of {subject}",
-            method=f"another rest of the bar that fills, {len(cuts)} times",
-            n=len(cuts),
-            leak=_earliest(sizes),
-        ),
+        dataclasses.replace(check, leak=min(found, key=lambda leak: leak.first) if found else None)
+        for check, found in ((orders, past), (fills, sizes))
     ]
 
 
@@ -88,48 +89,65 @@ def _known(forecasts: Forecasts, *, prices: Prices, at: pd.Timestamp) -> Forecas
     return Forecasts(frame=frame.reset_index(drop=True))
 
 
-def _compare(
-    found: dict[str, Leak],
-    *,
-    own: pd.DataFrame,
-    other: pd.DataFrame,
-    by: pd.Timestamp,
-    what: str,
-    decided_at: pd.Timestamp | None,
-) -> None:
-    """Compare the fills up to a session; with ``decided_at``, only those of orders decided there."""
-    mine, others = (_fills(orders, by=by, decided_at=decided_at) for orders in (own, other))
-    if len(mine) == len(others) and mine.equals(others):
-        return
-    n = min(len(mine), len(others))
-    differs = (mine.iloc[:n].reset_index(drop=True) != others.iloc[:n].reset_index(drop=True)).any(axis=1)
-    place = int(differs.to_numpy().argmax()) if differs.any() else n
-    longer = mine if len(mine) > place else others
-    first = longer.iloc[place]["decided"].date()
-    found.setdefault(
-        what,
-        Leak(
-            first=first,
-            n_bars=int(differs.sum()) + abs(len(mine) - len(others)),
-            reach=0 if decided_at is not None else max(1, (by - longer.iloc[place]["decided"]).days),
-            text=f"{what} it ordered otherwise",
-        ),
-    )
+def _seen(
+    traded: Trader, whole: pd.DataFrame, *, prices: Prices, forecasts: Forecasts, bar: int
+) -> list[Leak]:
+    """What was filled by a bar, and is otherwise where the bars after it are gone or others."""
+    at, cut = prices.dates[bar], len(prices) == bar + 1
+    how = "with the bars after it cut off" if cut else "with another future"
+    try:
+        mine = traded(prices, _known(forecasts, prices=prices, at=at))
+    except UserCodeError as error:
+        if not cut:  # it may fail on prices as wild as these are
+            return []
+        return [Leak(first=at.date(), n_bars=1, reach=1, text=f"{how} it fails ({error.message})")]
+    except RecipeError:  # these few bars cannot be traded, whoever trades them
+        return []
+    own, other = (_fills(orders, by=at) for orders in (whole, mine))
+    place, n_bars = _difference(own, other)
+    if place is None:
+        return []
+    decided = (own if len(own) > place else other)["decided"].iloc[place]
+    reach = max(1, bar - int(prices.dates.get_indexer(pd.DatetimeIndex([decided]))[0]))
+    return [Leak(first=decided.date(), n_bars=n_bars, reach=reach, text=f"{how} it ordered otherwise")]
 
 
-def _fills(orders: pd.DataFrame, *, by: pd.Timestamp, decided_at: pd.Timestamp | None) -> pd.DataFrame:
+def _seen_at_fill(
+    traded: Trader, whole: pd.DataFrame, *, prices: Prices, forecasts: Forecasts, bar: int
+) -> list[Leak]:
+    """What was decided at a bar, and is filled otherwise where the next bar is another after its open."""
+    at, by = prices.dates[bar], prices.dates[bar + 1]
+    try:
+        mine = traded(prices, _known(forecasts, prices=prices, at=at))
+    except RecipeError:
+        return []
+    own, other = (_fills(orders, by=by, decided=at) for orders in (whole, mine))
+    place, n_bars = _difference(own, other)
+    if place is None:
+        return []
+    text = "with another high, low, close and volume on the day of the fill it ordered otherwise"
+    return [Leak(first=at.date(), n_bars=n_bars, reach=0, text=text)]
+
+
+def _difference(own: pd.DataFrame, other: pd.DataFrame) -> tuple[int | None, int]:
+    """The first row that differs, None without one, and how many do."""
+    n = min(len(own), len(other))
+    differs = (own.iloc[:n] != other.iloc[:n]).any(axis=1).to_numpy()
+    count = int(differs.sum()) + abs(len(own) - len(other))
+    if count == 0:
+        return None, 0
+    return (int(differs.argmax()) if differs.any() else n), count
+
+
+def _fills(orders: pd.DataFrame, *, by: pd.Timestamp, decided: pd.Timestamp | None = None) -> pd.DataFrame:
     filled = orders[orders["filled"].notna() & (orders["filled"] <= by)]
-    if decided_at is not None:
-        filled = filled[filled["decided"] == decided_at]
+    if decided is not None:
+        filled = filled[filled["decided"] == decided]
     return filled[_FILL].reset_index(drop=True)
 
 
-def _earliest(found: dict[str, Leak]) -> Leak | None:
-    return min(found.values(), key=lambda leak: leak.first) if found else None
-
-
 def check_fills(orders: pd.DataFrame, *, dates: pd.DatetimeIndex, subject: str) -> Check:
-    """Check the ledger of orders: each fills at a later session than it was decided, and at the next one.
+    """Check the ledger of orders: each fills at a later session than the one at which it was decided.
 
     Parameters
     ----------
@@ -139,17 +157,21 @@ def check_fills(orders: pd.DataFrame, *, dates: pd.DatetimeIndex, subject: str) 
     filled = orders[orders["filled"].notna()]
     decided = dates.get_indexer(pd.DatetimeIndex(filled["decided"]))
     at = dates.get_indexer(pd.DatetimeIndex(filled["filled"]))
-    early = at <= decided
     check = Check(
         subject=f"order ledger of {subject}", method="every order: filled after it was decided", n=len(filled)
     )
-    if not early.any():
+    unknown = (decided < 0) | (at < 0)
+    early = ~unknown & (at <= decided)
+    wrong = unknown | early
+    if not wrong.any():
         return check
-    first = int(np.argmax(early))
+    first = int(np.argmax(wrong))
     leak = Leak(
         first=pd.Timestamp(filled["decided"].iloc[first]).date(),
-        n_bars=int(early.sum()),
-        reach=0,
-        text="it fills in the bar that decided it",
+        n_bars=int(wrong.sum()),
+        reach=None if unknown[first] else 0,
+        text="an order of a session that the prices do not have"
+        if unknown[first]
+        else "it fills in the bar that decided it, or before",
     )
     return dataclasses.replace(check, leak=leak)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,21 @@ def order_size(exposure: float, *, cash: float, position: float, price: float, c
     return missing / (price * (1.0 + drag))
 
 
+_TERMS = (
+    *("setcommission", "addcommissioninfo", "set_cash", "setcash", "set_slippage_perc", "set_slippage_fixed"),
+    *("set_coo", "set_filler", "set_checksubmit", "set_eosbar", "seteosbar", "set_shortcash", "set_int2pnl"),
+    *("set_fund_history", "add_order_history"),
+)
+"""Methods of Backtrader's broker that change what trading costs, what it may borrow, or when it fills."""
+
+
+def _refuse(name: str, *_: object, **__: object) -> None:
+    raise UserCodeError(
+        f"The strategy changes the terms of its account ({name}).",
+        advice=f"Remove {name}: cash, commission, slippage and fills are those of the recipe's [broker].",
+    )
+
+
 class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
     """Market orders fill at the bar's open, worse by the slippage; fractional sizes; no same-bar fills.
 
@@ -113,6 +129,17 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
                 "The strategy asks for fills at the close that decided (cheat on close).",
                 advice='Remove set_coc; for fills at the next close set [broker] fill = "next_close".',
             )
+
+    def seal(self) -> None:
+        """End the setting up: from now on what changes the account's terms is refused."""
+        self._terms = dict(self.p._getkwargs())
+        for name in _TERMS:
+            setattr(self, name, functools.partial(_refuse, name))
+
+    @property
+    def as_sealed(self) -> bool:
+        """Whether its terms are still those of the recipe."""
+        return dict(self.p._getkwargs()) == self._terms
 
     def add_cash(self, cash: float) -> None:
         """Refuse money from outside: it would count as a gain of the strategy."""
@@ -190,7 +217,9 @@ def costs_of(section: BrokerSection, *, max_exposure: float) -> Costs:
     return costs
 
 
-def open_account(section: BrokerSection, *, costs: Costs, max_exposure: float) -> Broker:
+def open_account(
+    section: BrokerSection, *, costs: Costs, max_exposure: float, fills_same_bar: bool = False
+) -> Broker:
     """Make the broker that a recipe describes.
 
     Parameters
@@ -198,14 +227,20 @@ def open_account(section: BrokerSection, *, costs: Costs, max_exposure: float) -
     section : the recipe's ``[broker]``
     costs : its costs, from `costs_of`
     max_exposure : above 1, the broker lends
+    fills_same_bar : an order given at an open fills there, which only `ForecastStrategy` does
 
     Returns
     -------
-    Broker, for one run
+    Broker, for one run; its terms cannot be changed any more
     """
     broker = Broker(
-        cash=section.cash, costs=costs, max_exposure=max_exposure, whole_shares=not section.fractional
+        cash=section.cash,
+        costs=costs,
+        max_exposure=max_exposure,
+        whole_shares=not section.fractional,
+        coo=fills_same_bar,
     )
     broker.set_slippage_perc(costs.slippage, slip_open=True, slip_match=True, slip_out=True)
     broker.setcommission(commission=costs.commission)
+    broker.seal()
     return broker

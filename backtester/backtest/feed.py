@@ -97,6 +97,7 @@ class PriceFeed(bt.feed.DataBase):  # type: ignore[misc]
         """Begin at the first bar."""
         super().start()
         market: Market = self.p.market
+        self.p.market = None  # a strategy could read tomorrow's bar there
         self._bars = zip(
             (bt.date2num(date) for date in market.dates.to_pydatetime()),
             market.lines.tolist(),

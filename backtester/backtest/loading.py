@@ -100,13 +100,26 @@ def _strategy_class(found: object, *, reference: str) -> type[Any]:
             f"[strategy] kind = {reference!r}: {found.__name__} does not say which exposure it wants.",
             advice="Define target_exposure(self, forecast) in it, which returns a number.",
         )
-    if issubclass(found, ForecastStrategy) and found.next_open is not ForecastStrategy.next_open:
+    own = _own_at_open(found)
+    if own:
         raise RecipeError(
-            f"[strategy] kind = {reference!r}: {found.__name__} has a next_open of its own, "
+            f"[strategy] kind = {reference!r}: {found.__name__} has a {own} of its own, "
             "which could see the day's close before it trades at the open.",
             advice="Decide in target_exposure; for orders of your own derive from backtrader.Strategy.",
         )
     return found
+
+
+_AT_OPEN = ("next_open", "nextstart_open", "prenext_open", "_next_open", "_oncepost_open")
+
+
+def _own_at_open(found: type[Any]) -> str:
+    """Which method of a forecast strategy, called at the open with the day's bar at hand, is not ours."""
+    if not issubclass(found, ForecastStrategy):
+        return ""
+    return next(
+        (name for name in _AT_OPEN if getattr(found, name) is not getattr(ForecastStrategy, name)), ""
+    )
 
 
 def _check_own_parameters(parameters: dict[str, Any], *, cls: type[Any], base: dict[str, Any]) -> None:

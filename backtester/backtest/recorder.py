@@ -39,6 +39,7 @@ class OrderRecord:
     Parameters
     ----------
     decided : position of the bar at whose close it was decided
+    created : position of the bar at which it was given; that of the fill for one given at its open
     bar : position of the bar of its last change: the fill, or the rejection
     size : shares, signed; of the fill where there was one, else as ordered
     filled : whether anything was traded
@@ -49,6 +50,7 @@ class OrderRecord:
     """
 
     decided: int
+    created: int
     bar: int
     size: float
     filled: bool
@@ -99,6 +101,7 @@ def _order_record(order: Any, *, bar: int, bar_of: dict[float, int]) -> OrderRec
     decided = order.info.get("decided")
     return OrderRecord(
         decided=bar_of[order.created.dt] if decided is None else decided,
+        created=bar_of[order.created.dt],
         bar=bar,
         size=float(order.executed.size if filled else order.created.size),
         filled=filled,

@@ -252,6 +252,7 @@ class _Account:
         self._fills.append(
             OrderRecord(
                 decided=decided,
+                created=self.bars.now,
                 bar=self.bars.now,
                 size=size,
                 filled=True,

@@ -10,6 +10,7 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 
+from backtester.backtest.account import check_account
 from backtester.backtest.broker import costs_of, open_account
 from backtester.backtest.feed import Market, PriceFeed, market_of
 from backtester.backtest.fills import check_fill
@@ -143,8 +144,10 @@ def run_market(
     UserCodeError : the user's strategy failed
     """
     costs = costs_of(broker, max_exposure=max_exposure)
-    cerebro = bt.Cerebro(cheat_on_open=loaded.decides_by_forecast, stdstats=False)
-    cerebro.broker = open_account(broker, costs=costs, max_exposure=max_exposure)
+    by_forecast = loaded.decides_by_forecast
+    cerebro = bt.Cerebro(cheat_on_open=by_forecast, broker_coo=False, stdstats=False)
+    account = open_account(broker, costs=costs, max_exposure=max_exposure, fills_same_bar=by_forecast)
+    cerebro.broker = account
     cerebro.adddata(PriceFeed(market=market))
     cerebro.addstrategy(loaded.cls, **loaded.parameters)
     cerebro.addanalyzer(Recorder, _name="recorder")
@@ -157,6 +160,9 @@ def run_market(
             advice="Remove runstop: a strategy that is done holds cash.",
         )
     ledger = Ledger(market=market, record=record, start_cash=broker.cash)
+    if loaded.reference:
+        sealed = account.as_sealed and ran.broker is account and cerebro.broker is account
+        check_account(ledger, costs=costs, sealed=sealed, what=f"strategy {loaded.reference!r}")
     ledger = close_ruined(ledger, costs=costs)
     return Trading(
         bars=bars_table(ledger),

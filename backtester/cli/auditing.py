@@ -11,7 +11,7 @@ import typer
 
 from backtester.cli.console import print_json, say
 from backtester.cli.running import CsvOption, JsonOption, SampleOption, SetOption, YahooOption
-from backtester.errors import LeakError, UsageError
+from backtester.errors import LeakError, StorageError, UsageError, UserCodeError
 
 if TYPE_CHECKING:
     from backtester.audit import Audit, Trap
@@ -39,7 +39,7 @@ def audit(
 ) -> None:
     """Look for what sees the future: by cutting it off, and by changing it. Exit 5 where something does.
 
-    A recipe: its features, scalers, labels, folds, strategy and your own model, before anything is trained.
+    A recipe: its features, scalers, labels, folds, strategy, your own model, and the split of [published].
     A run: its fitted networks, forecasts, regimes, orders and fills as well.
 
     Examples:
@@ -72,17 +72,23 @@ def audit(
 
 
 def _print(found: Audit, *, as_json: bool) -> None:
+    from backtester.audit import NOT_REPRODUCIBLE
+
     if as_json:
         print_json(found.as_dict())
     else:
         for check in found.checks:
-            mark = "skipped" if check.skipped else "LEAK" if check.leak else "clean"
-            typer.echo(f"{mark:8}{check.subject}: {check.skipped or check.method}")
+            typer.echo(f"{check.mark:8}{check.subject}: {check.skipped or check.note or check.method}")
+    random = [check.line for check in found.random]
     if found.leaks:
         raise LeakError(
-            "\n".join(found.lines),
+            "\n".join([*found.lines, *random]),
             advice="A value used at a bar must be known at its close: see docs/audit.md.",
         )
+    if random:
+        raise UserCodeError("\n".join(random), advice=NOT_REPRODUCIBLE)
+    if found.damaged:
+        raise StorageError(found.damaged, advice="Run its recipe again elsewhere, or restore the file.")
     if not as_json:
         typer.echo("\nNothing that was looked at sees the future.")
 

@@ -66,6 +66,12 @@ def run(
         Path | None,
         typer.Option("--from", metavar="RUN", help="Repeat a run from its manifest; needs --out."),
     ] = None,
+    allow_leaks: Annotated[
+        bool,
+        typer.Option(
+            "--allow-leaks", help="Run on where own code sees the future: --set audit.on_leak=report."
+        ),
+    ] = False,
     require_verdict: Annotated[
         bool, typer.Option("--require-verdict", help="Exit with 6 where the evidence cannot decide.")
     ] = False,
@@ -85,7 +91,8 @@ def run(
     """
     execution = [f'execution.executor="{executor}"'] if executor else []
     execution += [] if workers is None else [f"execution.workers={workers}"]
-    settings = [*(changes or []), *execution]
+    allowed = ["audit.on_leak=report"] if allow_leaks else []
+    settings = [*(changes or []), *execution, *allowed]
     if repeated is not None:
         if recipe or csv or yahoo or sample:
             raise UsageError(

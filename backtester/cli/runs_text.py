@@ -68,7 +68,10 @@ def _about(entry: Entry, *, twin: bool) -> Iterator[list[str]]:
     state = {"done": "", "deleted": " [deleted or elsewhere]"}.get(entry["state"], f" [{entry['state']}]")
     # other evidence than a walk-forward test, whatever else the run differs in
     split = " [single split]" if entry["scheme"] == "single" else ""
-    yield [entry["name"] + split + state]
+    leaking = " [leak]" if entry["leaks"] else ""
+    yield [entry["name"] + leaking + split + state]
+    for leak in entry["leaks"]:
+        yield leak.split()
     if entry["reason"]:
         yield entry["reason"].split()
     if entry["differs"]:

@@ -248,6 +248,7 @@ def _about(record: RunRecord, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
         "bars_between": len(record.returns.loc[dates[0] : dates[-1]]) - len(dates),
         "scheme": _scheme(record),
         "folds": len(record.manifest["folds"]),
+        "leaks": [leak["sentence"] for leak in record.manifest.get("leaks", ())],
         "failed_folds": sum(fold["state"] == "failed" for fold in record.manifest["folds"]),
         "r2_oos": _r2_oos(record.forecasts, dates=dates),
         "verdict": summary["verdict"]["answer"],

@@ -113,6 +113,8 @@ def _notes(figures: Figures) -> Iterator[str]:
     if "verdict.level" in differing:
         yield f"The levels of the verdicts differ; here the strictest holds, {100 * figures['level']:g}%."
     for run in runs:
+        for leak in run.get("leaks", ()):
+            yield f"Run {run['run']} is no evidence: {leak}."
         if run["failed_folds"]:
             yield (
                 f"Run {run['run']} is incomplete: {run['failed_folds']} of {run['folds']} folds have no "

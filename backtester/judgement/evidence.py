@@ -31,6 +31,7 @@ class Evidence:
     risk_free_rate : a year
     seed : of the recipe; the bootstrap draws follow from it
     failed_folds : folds without a forecast
+    leaks : what sees the future, in words, where the run went on all the same
     stress : ``key``, ``title``, ``answer`` and ``sentence`` of each axis, once there was a stress run
     """
 
@@ -46,6 +47,7 @@ class Evidence:
     risk_free_rate: float
     seed: int
     failed_folds: int
+    leaks: Sequence[str] = ()
     stress: Sequence[Mapping[str, str]] = ()
 
     @property

@@ -7,7 +7,7 @@ below the smallest effect of interest. Everything else is *inconclusive*.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from backtester.judgement.answers import Answer, answered_with, below, or_else
@@ -39,7 +39,13 @@ _QUESTIONS: Mapping[str, str] = {
 }
 
 
-def verdict(judgement: Mapping[str, Any], *, settings: VerdictSection, failed_folds: int) -> dict[str, Any]:
+def verdict(
+    judgement: Mapping[str, Any],
+    *,
+    settings: VerdictSection,
+    failed_folds: int,
+    leaks: Sequence[str] = (),
+) -> dict[str, Any]:
     """Answer the four questions from the figures of a judgement.
 
     Parameters
@@ -47,12 +53,13 @@ def verdict(judgement: Mapping[str, Any], *, settings: VerdictSection, failed_fo
     judgement : from `judge`
     settings : the recipe's ``[verdict]``
     failed_folds : folds without a forecast; with any, the whole is inconclusive
+    leaks : what sees the future, in words; with any, nothing is evidence
 
     Returns
     -------
-    dict of JSON values: ``answer``, ``sentence``, ``decided_by`` (a question's key, ``failed_folds``, or
-    None where all are answered yes) and ``questions``, each with ``reached``: whether those before it were
-    answered yes
+    dict of JSON values: ``answer``, ``sentence``, ``decided_by`` (a question's key, ``leak``,
+    ``failed_folds``, or None where all are answered yes) and ``questions``, each with ``reached``: whether
+    those before it were answered yes
 
     Source
     ------
@@ -69,6 +76,14 @@ def verdict(judgement: Mapping[str, Any], *, settings: VerdictSection, failed_fo
     for (key, text), content in zip(_QUESTIONS.items(), answered, strict=True):
         questions.append({"key": key, "question": text, "reached": reached, **content})
         reached = reached and content["answer"] == Answer.YES
+    if leaks:
+        others = f" ({len(leaks) - 1} more)" if len(leaks) > 1 else ""
+        return {
+            "answer": Answer.INCONCLUSIVE.value,
+            "sentence": f"Inconclusive: nothing here is evidence, as {leaks[0]}{others}.",
+            "decided_by": "leak",
+            "questions": questions,
+        }
     if failed_folds:
         return {
             "answer": Answer.INCONCLUSIVE.value,

@@ -15,6 +15,7 @@ recipe with a section ``[published]`` leaves two more files in the run directory
 ``published.json``, a `PublishedRecord`
 """
 
+from backtester.published.flaws import find_flaws
 from backtester.published.problem import JointProblem, PublishedProblem, published_problem
 from backtester.published.record import (
     PUBLISHED_CSV,
@@ -39,6 +40,7 @@ __all__ = [
     "PublishedRecord",
     "Rows",
     "SeedRecord",
+    "find_flaws",
     "published_problem",
     "read_published",
     "write_published",

@@ -119,6 +119,7 @@ def verdict(record: RunRecord) -> dict[str, Any]:
         "steps": {step["key"]: step for step in steps},
         "deciding": deciding,
         "failed": given["decided_by"] == "failed_folds",
+        "leaking": given["decided_by"] == "leak",
         "share": share(record),
         "level": at(record, "level"),
     }

@@ -103,6 +103,7 @@ def render_page(record: RunRecord, *, title: str, undrawn: Mapping[str, str] | N
         evidence=judgement_facts.evidence(record) if judged else None,
         undrawn=undrawn or {},
         failures=chapters.failures(record),
+        leaks=record.manifest.get("leaks", []),
         accuracy=chapters.accuracy(record),
         folds=chapters.fold_rows(record),
         months=chapters.month_tables(record),
