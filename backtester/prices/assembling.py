@@ -14,6 +14,7 @@ from backtester.prices.checks import (
     check_constant,
     check_future,
     check_jumps,
+    check_spikes,
     check_volume,
 )
 from backtester.prices.columns import standard_columns
@@ -54,6 +55,7 @@ def assemble(raw: RawTable, data: DataSection, *, source: str, sha256: str, toda
     notes += more
     bars = _span(bars, data)
     notes += range_notes(bars) + check_jumps(bars, confirmed=data.confirmed_jumps)
+    notes += check_spikes(bars, confirmed=data.confirmed_jumps)
     check_constant(bars)
     bars, more = check_volume(bars)
     notes += more + check_calendar(bars)
