@@ -5,10 +5,10 @@ The names below are loaded on first use, so that ``import backtester`` costs not
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing has it, without the time of importing it: signals are not told about yet
 if TYPE_CHECKING:
+    from typing import Any
+
     from backtester.api import Compared, Run, ask, compare, open_run, plan, run
     from backtester.audit import audit_question, audit_run
     from backtester.control import control_digits
@@ -48,6 +48,8 @@ _ELSEWHERE = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     return getattr(importlib.import_module(_ELSEWHERE.get(name, "backtester.api")), name)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import backtester
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.errors import InconclusiveError, StorageError
 from backtester.judgement import judge, verdict
 from backtester.judging import evidence_of

@@ -1,5 +1,8 @@
-"""The command line: parse, call the pipeline, print."""
+"""The command line: parse, call the pipeline, print.
 
-from backtester.cli.app import app, main
+Little is imported here: an interruption is only told in our words once `main` has begun.
+"""
 
-__all__ = ["app", "main"]
+from backtester.cli.program import main
+
+__all__ = ["main"]

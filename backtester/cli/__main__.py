@@ -1,5 +1,5 @@
 """Entry point of ``python -m backtester.cli``."""
 
-from backtester.cli.app import main
+from backtester.cli.program import main
 
 main()

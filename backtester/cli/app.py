@@ -1,10 +1,8 @@
-"""The program ``backtester``: its commands, and how errors reach the user."""
+"""The program ``backtester``: its commands."""
 
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from typing import Annotated
 
 import typer
@@ -24,10 +22,8 @@ from backtester.cli import (
     stressing,
     verifying,
 )
-from backtester.cli.console import print_error
-from backtester.errors import BacktesterError, InterruptedRunError, StorageError
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="backtester",
@@ -75,58 +71,3 @@ def options(
     """Read the options that hold for every command."""
     if debug:
         os.environ["BACKTESTER_DEBUG"] = "1"
-
-
-_stopped = False
-
-
-def _interrupt(*_: object) -> None:
-    global _stopped
-    _stopped = True
-    raise KeyboardInterrupt
-
-
-def main() -> None:
-    """Run the program; errors become a message on stderr and an exit code."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller (`2>&-`)
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open as long as the program runs
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, _interrupt)
-    try:
-        app()
-    except BrokenPipeError:
-        # the reader of our output is gone (`backtester runs | head`)
-        _leave_stdout()
-        sys.exit(1)
-    except SystemExit as end:
-        if end.code == InterruptedRunError.exit_code:
-            print_error(InterruptedRunError("Interrupted."))
-        raise
-    except (Exception, KeyboardInterrupt) as error:
-        if os.environ.get("BACKTESTER_DEBUG"):
-            raise
-        told = _told(error)
-        if told is None:
-            raise
-        print_error(told)
-        sys.exit(told.exit_code)
-
-
-def _told(error: BaseException) -> BacktesterError | None:
-    """What a user is told of an error; None where the traceback is wanted, as it is ours to mend."""
-    # An import that is interrupted can fail in any way.
-    if isinstance(error, InterruptedRunError) or (not _stopped and isinstance(error, BacktesterError)):
-        return error
-    if _stopped or isinstance(error, KeyboardInterrupt):
-        return InterruptedRunError("Interrupted.")
-    if isinstance(error, OSError):  # such as a full disk behind `> file`
-        _leave_stdout()
-        return StorageError(f"{error}.", advice="Run with --debug to see where.")
-    return None
-
-
-def _leave_stdout() -> None:
-    """Let what is still in the buffer of stdout go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

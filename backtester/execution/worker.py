@@ -7,8 +7,10 @@ needs no ``__main__`` guard and TensorFlow always starts with the same flags.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
+import threading
 from multiprocessing.connection import Connection
 
 from backtester.errors import BacktesterError
@@ -56,12 +58,23 @@ def serve(connection: Connection) -> None:
             connection.send(Done(outcome=runner.attempt(message.task, initial=message.initial)))
 
 
+def _end_with_the_driver(descriptor: int) -> None:
+    """Wait until the driver is gone, however it ended, and end: the fit under way has nobody to tell."""
+    waiting = select.poll()
+    waiting.register(descriptor, 0)  # its end is told all the same, and nothing else
+    waiting.poll()
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)  # with what the user's model started
+    os._exit(0)
+
+
 def main() -> None:
     """Entry point of ``python -m backtester.execution.worker FILE_DESCRIPTOR``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when to stop
     connection = Connection(int(sys.argv[1]))
     # Else a process that the user's model forks would keep the driver waiting when this one has died.
     os.register_at_fork(after_in_child=connection.close)
+    threading.Thread(target=_end_with_the_driver, args=[connection.fileno()], daemon=True).start()
     try:
         serve(connection)
     except (BrokenPipeError, ConnectionResetError):

@@ -280,7 +280,8 @@ def test_a_closed_stderr_costs_the_messages_alone(place: Path, ran: subprocess.C
 
 INTERRUPTED_IMPORT = """
 import signal, sys
-from backtester.cli import app, main
+from backtester.cli import main
+from backtester.cli.app import app
 
 def stop():
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.errors import RunDirectoryError
 from tests.cli.test_cli import backtester
 from tests.compared_runs import make_runs

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.control import running
 from backtester.errors import FitError, UsageError
 from tests.control.readings import reading

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 from typer.main import get_command
 
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.errors import UsageError
 from backtester.shipped import builtin_folder
 from tests.docs.test_readme import anchors, name_of, parse, printed_commands

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.prices import read_prices
 from backtester.recipe import recipe_from_mapping
 from backtester.recipe.sections import DataSection

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import backtester
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.errors import RecipeError, RunDirectoryError, StorageError, UsageError
 from backtester.explaining.choosing import check_kind, choose_fold
 from backtester.explaining.running import explain

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import backtester
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.errors import PricesError, RecipeError, RunDirectoryError, UsageError
 from backtester.exploring.finding import Level
 from tests.exploring.tables import CLEAN, clean_rows, csv_bytes

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 import backtester
-from backtester.cli import app
+from backtester.cli.app import app
 from backtester.errors import PricesError, RecipeError, UsageError
 from backtester.forecasting.telling import forecast_text
 from backtester.prices import write_csv
