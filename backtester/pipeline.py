@@ -80,20 +80,25 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
     listener = listener or Listener()
     question.check_tradable()
     directory = Path(out or question.loaded.recipe.report.directory) / question.directory_name
-    if claim_directory(directory, question_sha256=question.sha256):
+    if _claimed(directory, question=question):
         record = _with_present_trials(read_run(directory), question=question, listener=listener)
         return _with_present_title(record, question=question)
     try:
         audit = _audited(question)
         with _held(directory):
             # Another process may have answered it since.
-            if not claim_directory(directory, question_sha256=question.sha256):
+            if not _claimed(directory, question=question):
                 _work(question, directory=directory, listener=listener, audit=audit)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(
             "Interrupted; every fold that was trained is kept.", advice="Run the same recipe again to go on."
         ) from error
     return read_run(directory)
+
+
+def _claimed(directory: Path, *, question: Question) -> bool:
+    recipe = published_mapping(question.loaded.recipe)
+    return claim_directory(directory, question_sha256=question.sha256, recipe=recipe)
 
 
 def redraw(directory: Path) -> RunRecord:
@@ -131,6 +136,7 @@ def _work(question: Question, *, directory: Path, listener: Listener, audit: Aud
     problem = joint or question.problem
     work = open_work(problem, store=store)
     if work.missing:
+        store.prepare()
         listener.step(
             f"Starting to train {len(work.missing)} networks ({len(work.stored)} are in the store)."
         )

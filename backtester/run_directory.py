@@ -16,6 +16,7 @@ import pandas as pd
 
 from backtester.errors import LockedError, RunDirectoryError, StorageError
 from backtester.files import storage_error, write_bytes
+from backtester.trials import flat_settings, varying_settings
 
 __all__ = [
     "ADDED_FILES",
@@ -173,12 +174,21 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def claim_directory(directory: Path, *, question_sha256: str) -> bool:
+def claim_directory(
+    directory: Path, *, question_sha256: str, recipe: Mapping[str, Any] | None = None
+) -> bool:
     """Check that a question may have this place; whether it is already answered there.
+
+    Parameters
+    ----------
+    directory : which need not be there
+    question_sha256 : the question's
+    recipe : the question's, as ``run.json`` has it; None: what differs from a run there is not told
 
     Raises
     ------
-    RunDirectoryError : a file, or a folder that holds something else than a run of this question
+    RunDirectoryError : a file, or a folder that holds something else than a run of this question; with the
+        keys of the recipe that differ
     StorageError : its manifest is damaged
     """
     other = f"{directory}: holds something else than a run of this recipe on these prices"
@@ -196,11 +206,21 @@ def claim_directory(directory: Path, *, question_sha256: str) -> bool:
         return False
     manifest = read_json(directory / MANIFEST)
     if manifest.get("question_sha256") != question_sha256:
-        raise RunDirectoryError(f"{other}.", advice=advice)
+        differing = _differing(manifest.get("recipe", {}), recipe=recipe or {})
+        told = f"; these keys differ: {', '.join(differing)}" if differing else ""
+        raise RunDirectoryError(f"{other}{told}.", advice=advice)
     beside = PUBLISHED_FILES if manifest.get("recipe", {}).get("published") else ()
     return manifest.get("state") == "done" and all(
         (directory / name).is_file() for name in (*DATA_FILES, *beside, PAGE)
     )
+
+
+def _differing(there: Mapping[str, Any], *, recipe: Mapping[str, Any]) -> list[str]:
+    """Name the keys that tell two recipes apart, with the value there and the one asked for."""
+    if not there or not recipe:
+        return []
+    then, now = flat_settings(there), flat_settings(recipe)
+    return [f"{key} ({then.get(key)!r} there, {now.get(key)!r} now)" for key in varying_settings([then, now])]
 
 
 def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
@@ -290,8 +310,11 @@ def lock_directory(directory: Path) -> Iterator[None]:
                 f"{directory}: in use by another run (process {holder}).",
                 advice="Wait until it has ended; the same question is not worked on twice.",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+        except OSError as error:
+            raise storage_error(path, error) from error
         yield
     finally:
         os.close(descriptor)

@@ -6,6 +6,7 @@ checksum; no pickle. Only the driver writes, atomically; a damaged entry reads a
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import io
@@ -69,6 +70,13 @@ class FoldStore:
     """
 
     folder: Path
+
+    def prepare(self) -> None:
+        """Make the folder; a store that cannot be written is told before the training, not after it."""
+        make_folder(self.folder)
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            closed = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            raise storage_error(self.folder, closed) from closed
 
     def path(self, key: str) -> Path:
         """Where the entry of a key is or would be."""
@@ -162,7 +170,8 @@ def _decode(content: bytes, *, task: Task) -> TaskResult:
                 validation_loss=tuple(report["validation_loss"]),
             ),
             weights=tuple(arrays[f"weight_{i}"] for i in range(len(arrays.files) - 2)),
-            note="; ".join(filter(None, [told["note"], _other_versions(told["versions"])])),
+            note=told["note"],
+            other_versions=_other_versions(told["versions"]),
         )
 
 
@@ -179,4 +188,4 @@ def _other_versions(trained: Mapping[str, str]) -> str:
         for name, version in _versions().items()
         if trained.get(name) != version
     ]
-    return f"stored networks were trained with {', '.join(others)}" if others else ""
+    return ", ".join(others)

@@ -140,6 +140,7 @@ class TaskResult:
     report : epochs and losses
     weights : the network's; empty for other forecasters
     note : what the user should know, e.g. that the network did not compile
+    other_versions : of libraries with which it was trained before; empty where they are those of now
     """
 
     task: Task
@@ -148,6 +149,13 @@ class TaskResult:
     report: FitReport
     weights: Weights = ()
     note: str = ""
+    other_versions: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that the user should know of it."""
+        versions = f"stored networks were trained with {self.other_versions}" if self.other_versions else ""
+        return tuple(filter(None, (self.note, versions)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,8 @@ def walk_forward(
         on_progress(_progress(outcome, done=done, work=work, executor=executor, begun=begun))
     if problem.training.warm_start:
         notes[_WARM] = None
+    for versions in dict.fromkeys(result.other_versions for result in results if result.other_versions):
+        notes[Note(kind=NoteKind.WARNING, text=f"Stored networks were trained with {versions}.")] = None
     for note in dict.fromkeys(result.note for result in results if result.note):
         notes[Note(kind=NoteKind.INFO, text=note[0].upper() + note[1:])] = None
     outcomes = tuple(

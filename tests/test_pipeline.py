@@ -159,6 +159,7 @@ print(backtester.run(recipe, prices=frame, out=out, changes=changes).directory)
 """
 
 
+@pytest.mark.catalogue("F26")
 def test_the_same_question_in_another_process_with_other_workers_gives_the_same_bytes(
     done: backtester.Run, walk: pd.DataFrame, tmp_path: Path
 ):
@@ -275,6 +276,7 @@ def build(input_shape, *, units):
 """
 
 
+@pytest.mark.catalogue("F18")
 def test_a_failing_fold_is_told_kept_apart_and_repaired_alone(walk: pd.DataFrame, tmp_path: Path):
     model_file = tmp_path / "mine.py"
     model_file.write_text(BUILDER)
@@ -330,6 +332,7 @@ def test_after_the_cause_is_repaired_only_the_failed_folds_are_trained(walk: pd.
     assert repaired.forecasts["forecast"].notna().all()
 
 
+@pytest.mark.catalogue("F16")
 def test_a_diverging_network_costs_its_folds_and_never_gives_a_forecast(walk: pd.DataFrame, tmp_path: Path):
     training = {"epochs": 5, "optimizer": "sgd", "learning_rate": 10.0, "patience": 0}
     model = {"kind": "lstm", "lookback": 5, "units": [4], "activation": "relu"}

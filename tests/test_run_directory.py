@@ -52,6 +52,18 @@ def test_run_of_another_question_is_refused(tmp_path: Path):
         claim_directory(tmp_path, question_sha256="q")
 
 
+@pytest.mark.catalogue("F21")
+def test_keys_in_which_a_run_of_another_recipe_differs_are_listed(tmp_path: Path):
+    then = {"seed": 7, "folds": {"train": 100, "test": 10}, "report": {"title": "old"}}
+    now = {"seed": 8, "folds": {"train": 120, "test": 10}, "report": {"title": "new"}}
+    left = json.dumps({"question_sha256": "other", "state": "interrupted", "recipe": then})
+    (tmp_path / "run.json").write_text(left)
+    with pytest.raises(RunDirectoryError) as refused:
+        claim_directory(tmp_path, question_sha256="q", recipe=now)
+    assert "differ: seed (7 there, 8 now), folds.train (100 there, 120 now)." in refused.value.message
+    assert (tmp_path / "run.json").read_text() == left
+
+
 def test_interrupted_run_of_the_same_question_goes_on(tmp_path: Path):
     (tmp_path / "run.json").write_text(json.dumps({"question_sha256": "q", "state": "interrupted"}))
     assert claim_directory(tmp_path, question_sha256="q") is False
@@ -62,6 +74,7 @@ def test_done_run_whose_files_are_gone_is_done_again(tmp_path: Path):
     assert claim_directory(tmp_path, question_sha256="q") is False
 
 
+@pytest.mark.catalogue("F20")
 def test_damaged_manifest_is_a_storage_error_and_nothing_is_deleted(tmp_path: Path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(StorageError, match=r"run\.json"):
@@ -90,6 +103,7 @@ with lock_directory(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.catalogue("F12", "F13")
 def test_second_process_is_told_who_holds_the_lock_and_a_killed_holder_does_not_block(tmp_path: Path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True

@@ -49,6 +49,7 @@ def test_more_than_ten_weights_keep_their_order(tmp_path: Path):
     assert [w[0] for w in read.weights] == list(range(12))
 
 
+@pytest.mark.catalogue("F22")
 def test_an_entry_of_another_library_version_is_used_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -59,13 +60,14 @@ def test_an_entry_of_another_library_version_is_used_and_said(
     monkeypatch.setattr("backtester.store._versions", lambda: {"keras": "3.0", "scikit-learn": "1.0"})
     read = store.read(KEY, task=TASK)
     assert isinstance(read, TaskResult)
-    assert read.note == "slow; stored networks were trained with keras 2.0, now 3.0"
+    assert (read.note, read.other_versions) == ("slow", "keras 2.0, now 3.0")
 
 
 def test_unknown_key_reads_as_absent(tmp_path: Path):
     assert FoldStore(folder=tmp_path).read(KEY, task=TASK) is None
 
 
+@pytest.mark.catalogue("F07", "F08", "F09")
 def test_every_damage_is_detected(tmp_path: Path):
     store, rng = FoldStore(folder=tmp_path), np.random.default_rng(1)
     store.write(KEY, result())
@@ -86,6 +88,7 @@ def test_every_damage_is_detected(tmp_path: Path):
     assert store.read(KEY, task=TASK) == DamagedEntry(key=KEY, reason="empty")
 
 
+@pytest.mark.catalogue("F10")
 def test_entry_of_another_format_version_is_not_used(tmp_path: Path):
     store = FoldStore(folder=tmp_path)
     store.write(KEY, result())

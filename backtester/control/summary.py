@@ -64,7 +64,7 @@ def summary_of(
         "nothing_found": nothing["passed"],
         "passed": found["passed"] and nothing["passed"],
         "answer": _answer(arrangements),
-        "notes": sorted({result.note for result in networks.values() if result.note}),
+        "notes": sorted({note for result in networks.values() for note in result.notes}),
         "picture": None if picture is None else _reading(picture, [networks[fold].weights for fold in first]),
     }
 

@@ -332,6 +332,7 @@ class Slow:
 """
 
 
+@pytest.mark.catalogue("F02")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_its_folds_and_goes_on(stop: signal.Signals, tmp_path: Path):
     write(tmp_path, "slow.py", SLOW)
@@ -360,6 +361,7 @@ def test_an_interrupted_run_keeps_its_folds_and_goes_on(stop: signal.Signals, tm
     assert frame["forecast"].notna().all()
 
 
+@pytest.mark.catalogue("F16", "F18")
 def test_a_failed_fold_ends_with_exit_9_and_its_reason(tmp_path: Path):
     write(
         tmp_path,

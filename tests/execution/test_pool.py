@@ -100,6 +100,7 @@ def test_training_never_happens_in_the_callers_process(problem: Problem, tmp_pat
     assert os.getpid() not in pids
 
 
+@pytest.mark.catalogue("F18")
 @pytest.mark.parametrize("problem", [{"behave": "raise"}], indirect=True)
 def test_an_exception_costs_its_task_alone_and_names_the_users_line(problem: Problem):
     with WorkerPool(1, problem=problem, first=TASKS[0]) as pool:
@@ -110,6 +111,7 @@ def test_an_exception_costs_its_task_alone_and_names_the_users_line(problem: Pro
     assert len(outcomes) == 6
 
 
+@pytest.mark.catalogue("F15")
 @pytest.mark.parametrize("problem", [{"behave": "die"}], indirect=True)
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_killed_worker_costs_its_task_alone(problem: Problem, count: int):
