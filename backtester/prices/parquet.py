@@ -42,9 +42,12 @@ def _first_rows(file: BinaryIO, name: str) -> pd.DataFrame:
             batch = next(source.iter_batches(batch_size=MAX_ROWS + 1), None)
             if batch is None:
                 return pd.DataFrame()
-            frame: pd.DataFrame = pa.Table.from_batches([batch]).to_pandas()
+            table = pa.Table.from_batches([batch])
+            table.validate(full=True)  # texts are checked nowhere else, and would fail when they are used
+            frame: pd.DataFrame = table.to_pandas()
             return frame
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+    # The file's own words on its columns are believed on the way to pandas, and may break it anywhere.
+    except Exception as error:
         raise PricesError(
             f"{name}: the Parquet file is damaged ({_short(error)}).", advice="Get it again."
         ) from error

@@ -1,4 +1,4 @@
-"""Real price files, shortened, with what happens to files: bytes flipped, lines lost or doubled, columns swapped."""
+"""Real price files, shortened, and damaged: bytes flipped, lines dropped or doubled, columns swapped."""
 
 from __future__ import annotations
 

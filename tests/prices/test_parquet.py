@@ -88,3 +88,12 @@ def test_D02_no_rows(table, read, tmp_path):
     table.iloc[:0].to_parquet(tmp_path / "prices.parquet")
     with pytest.raises(PricesError, match="no rows"):
         read.read("prices.parquet", source="parquet")
+
+
+def test_a_text_that_is_no_text_is_damage(read, tmp_path):
+    path = tmp_path / "broken.parquet"
+    frame = pd.DataFrame({"date": ["2020-01-02", "2020-01-03"], "close": [1.0, 2.0]})
+    frame.to_parquet(path, compression=None)
+    path.write_bytes(path.read_bytes().replace(b"2020-01-02", b"\x80020-01-02"))
+    with pytest.raises(PricesError, match=r"broken\.parquet: the Parquet file is damaged"):
+        read.read("broken.parquet", source="parquet")
