@@ -14,6 +14,7 @@ from backtester.audit.columns import Column, check_columns, cuts_of
 from backtester.audit.finding import FILES, Audit, Check
 from backtester.audit.fits import check_fits
 from backtester.audit.flaws import check_split
+from backtester.audit.history import cut_after
 from backtester.audit.samples import check_folds, check_scale
 from backtester.audit.trading import check_fills, check_strategy, random_forecasts
 from backtester.backtest import trade
@@ -23,7 +24,7 @@ from backtester.forecasts import Forecasts
 from backtester.models import BASELINES
 from backtester.prices import Prices
 from backtester.question import Question
-from backtester.recipe import ReferenceModel, ReferenceStrategy
+from backtester.recipe import Fill, ReferenceModel, ReferenceStrategy
 from backtester.reopening import reopen
 from backtester.run_directory import check_files
 from backtester.seeds import seed_of
@@ -36,6 +37,8 @@ _FOLDS = 3
 _SLOW = 120.0
 """Seconds from which on the cuts of one feature are worth a warning."""
 _STRATEGY_CUTS = 6
+_QUICK_BARS = 300
+"""Of the first forecasts, on which a run looks at a strategy: each look trades all bars up to there."""
 
 Step = Callable[[str], None]
 
@@ -83,7 +86,7 @@ def quick_audit(question: Question) -> Audit:
     own = [name for name in recipe.features.columns if ":" in name]
     checks = _features(question, cuts=recipe.audit.cuts, columns=own) if own else []
     if isinstance(recipe.strategy, ReferenceStrategy):
-        checks += _strategy(question, n_cuts=2)
+        checks += _strategy(question, n_cuts=2, n_bars=_QUICK_BARS)
     return Audit.of(checks)
 
 
@@ -193,12 +196,17 @@ def _folds(question: Question) -> list[Check]:
 
 
 def _strategy(
-    question: Question, *, forecasts: Forecasts | None = None, n_cuts: int = _STRATEGY_CUTS
+    question: Question, *, forecasts: Forecasts | None = None, n_cuts: int = _STRATEGY_CUTS, n_bars: int = 0
 ) -> list[Check]:
     recipe, prices, problem = question.loaded.recipe, question.prices, question.problem
     if forecasts is None:
         table = baseline_table(problem, kind="last_price", dates=prices.dates)
         forecasts = random_forecasts(table, seed=seed_of(recipe.seed, "audit"))
+
+    if n_bars:
+        prices = cut_after(prices, bar=min(problem.folds[0].test.start + n_bars, len(prices) - 1))
+        frame = forecasts.frame
+        forecasts = Forecasts(frame=frame[frame["origin"] <= prices.dates[-1]].reset_index(drop=True))
 
     def traded(on: Prices, table: Forecasts) -> pd.DataFrame:
         return trade(
@@ -218,4 +226,5 @@ def _strategy(
         forecasts=forecasts,
         cuts=[bar for bar in chosen if first <= bar <= last],
         subject=f"strategy '{recipe.strategy.kind}'",
+        fills_at="open" if recipe.broker.fill is Fill.NEXT_OPEN else "close",
     )

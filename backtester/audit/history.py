@@ -8,7 +8,7 @@ import numpy as np
 
 from backtester.prices import Prices
 
-__all__ = ["cut_after", "rescaled", "with_another_bar", "with_another_future"]
+__all__ = ["cut_after", "ending_otherwise", "rescaled", "with_another_future"]
 
 _BAR = ("open", "high", "low", "close")
 _LARGE = 0.2
@@ -39,18 +39,23 @@ def with_another_future(prices: Prices, *, bar: int, seed: int) -> Prices:
     return dataclasses.replace(prices, frame=prices.frame.assign(**columns))
 
 
-def with_another_bar(prices: Prices, *, bar: int, seed: int) -> Prices:
-    """Change what is not known at the open of a bar: the rest of it, and all that follows."""
-    changed = with_another_future(prices, bar=bar - 1, seed=seed)
-    if not prices.has("open"):
-        return changed
-    frame = changed.frame.copy()
-    at = frame.index[bar]
-    opened = prices.frame.loc[at, "open"]
-    frame.loc[at, "open"] = opened
-    for name, edge in (("high", max), ("low", min)):
+def ending_otherwise(prices: Prices, *, bar: int, factor: float, known: str) -> Prices:
+    """Cut after a bar of which all but one price is another: what an order that fills there may not know.
+
+    Parameters
+    ----------
+    bar : the last one that is left
+    factor : by which its other prices and its volume are multiplied
+    known : the price at which it fills, ``open`` or ``close``
+    """
+    frame = prices.frame.iloc[: bar + 1].copy()
+    at, kept = frame.index[bar], prices.column(known)[bar]
+    for name in (*_BAR, "volume"):
+        if prices.has(name) and name != known:
+            frame.loc[at, name] *= factor
+    for name, edge in (("high", max), ("low", min)):  # it stays a bar
         if prices.has(name):
-            frame.loc[at, name] = edge(frame.loc[at, name], opened)
+            frame.loc[at, name] = edge(frame.loc[at, name], kept)
     return dataclasses.replace(prices, frame=frame)
 
 

@@ -50,7 +50,7 @@ def _whole_z(frame: pd.DataFrame) -> pd.Series:
 
 
 def _week_left(frame: pd.DataFrame) -> pd.Series:
-    weekly = frame["close"].resample("W", label="left").last()
+    weekly = frame["close"].resample("W-FRI", label="left").last()
     joined: pd.Series = weekly.reindex(frame.index, method="ffill") / frame["close"]
     return joined.fillna(1.0)
 

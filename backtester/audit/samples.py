@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backtester.audit.finding import TO_THE_END, Check, Leak
 from backtester.audit.history import rescaled
+from backtester.errors import BacktesterError
 from backtester.features import FeatureMatrix, feature_matrix
 from backtester.prices import Prices
 from backtester.samples import FoldSamples, Samples
@@ -197,14 +198,14 @@ def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], fol
     fold : whose samples are compared
     """
     smaller = rescaled(prices, factor=_SCALE)
-    again = dataclasses.replace(
-        problem,
-        features=feature_matrix(smaller, columns, folder=problem.folder),
-        close=smaller.column("close"),
-    )
+    check = Check(subject="what the network sees", method="all prices divided by four", n=1)
+    try:
+        features = feature_matrix(smaller, columns, folder=problem.folder)
+    except BacktesterError as error:
+        return dataclasses.replace(check, skipped=f"it cannot be computed ({error.message})")
+    again = dataclasses.replace(problem, features=features, close=smaller.column("close"))
     own, other = problem.samples(fold), again.samples(fold)
     apart = np.abs(own.train.inputs - other.train.inputs) > _ALIKE
-    check = Check(subject="what the network sees", method="all prices divided by four", n=1)
     if not apart.any():
         return check
     names = [

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from backtester.audit.finding import Check, Leak
-from backtester.audit.history import cut_after, with_another_bar, with_another_future
+from backtester.audit.history import cut_after, ending_otherwise, with_another_future
+from backtester.backtest import AccountError
 from backtester.errors import RecipeError, UserCodeError
 from backtester.forecasts import Forecasts
 from backtester.prices import Prices
@@ -22,6 +23,12 @@ __all__ = ["check_fills", "check_strategy", "random_forecasts"]
 
 Trader = Callable[[Prices, Forecasts], pd.DataFrame]
 
+_FIRST_FILLS = 4
+"""Fills that are looked at from the first on: early ones take the least time."""
+_FUTURE = 10
+"""Bars of another future that are traded on."""
+_FACTORS = (0.8, 1.25)
+"""Of the rest of a bar: down and up, so that no comparison of it with the open can miss both."""
 _FILL = ["decided", "filled", "side", "size", "price"]
 
 
@@ -33,7 +40,13 @@ def random_forecasts(forecasts: Forecasts, *, seed: int) -> Forecasts:
 
 
 def check_strategy(
-    traded: Trader, *, prices: Prices, forecasts: Forecasts, cuts: Sequence[int], subject: str
+    traded: Trader,
+    *,
+    prices: Prices,
+    forecasts: Forecasts,
+    cuts: Sequence[int],
+    subject: str,
+    fills_at: str = "open",
 ) -> list[Check]:
     """Check what a strategy had done by some bars.
 
@@ -41,44 +54,66 @@ def check_strategy(
     ----------
     traded : trades forecasts on prices, and gives the orders as `Trading` has them
     prices, forecasts : the whole history
-    cuts : bars after the first origin, at whose close the strategy decides
+    cuts : bars after the first origin, at whose close the strategy decides; as many bars of its own fills are
+        looked at beside them
     subject : for messages
+    fills_at : the price at which an order fills, ``open`` or ``close``
 
     Returns
     -------
     A check of its orders by cut and by another future, and one of its fills by another rest of the bar that
     fills
+
+    Raises
+    ------
+    AccountError : it reaches into its account
     """
-    whole = traded(prices, forecasts)
+    try:
+        whole = traded(prices, forecasts)
+    except AccountError:
+        raise
+    except RecipeError as error:  # of forecasts that were drawn: what fails on them may do on those of a run
+        text = f"it cannot be traded on these forecasts ({error.message})"
+        return [Check(subject=f"orders of {subject}", method="traded", skipped=text)]
+    filled = whole[whole["filled"].notna()]
+    own = sorted(set(prices.dates.get_indexer(pd.DatetimeIndex(filled["filled"])).tolist()))
+    bars = sorted({*cuts, *_spread(own, at_most=len(cuts))} - {len(prices) - 1})
+    ending = [*own[:_FIRST_FILLS], *_spread(own[_FIRST_FILLS:], at_most=len(cuts))]
     orders = Check(
         subject=f"orders of {subject}",
-        method=f"history cut, and another future, after {len(cuts)} bars",
-        n=2 * len(cuts),
+        method=f"history cut, and another future, after {len(bars)} bars",
+        n=2 * len(bars),
     )
     fills = Check(
         subject=f"fills of {subject}",
-        method=f"another rest of the bar that fills, {len(cuts)} times",
-        n=len(cuts),
+        method=f"another rest of the bar that fills, {2 * len(ending)} times",
+        n=2 * len(ending),
     )
-    if not whole["filled"].notna().any():
+    if not own:
         return [dataclasses.replace(orders, skipped="it never trades here")]
     past: list[Leak] = []
     sizes: list[Leak] = []
-    for bar in cuts:
-        for other in (cut_after(prices, bar=bar), with_another_future(prices, bar=bar, seed=bar)):
-            past += _seen(traded, whole, prices=other, forecasts=forecasts, bar=bar)
-        if bar + 1 < len(prices) - 1:
-            other = with_another_bar(prices, bar=bar + 1, seed=bar)
+    for bar in bars:
+        other = cut_after(with_another_future(prices, bar=bar, seed=bar), bar=bar + _FUTURE)
+        for changed in (cut_after(prices, bar=bar), other):
+            past += _seen(traded, whole, prices=changed, forecasts=forecasts, bar=bar)
+    for bar in ending:
+        for factor in _FACTORS:
+            other = ending_otherwise(prices, bar=bar, factor=factor, known=fills_at)
             sizes += _seen_at_fill(traded, whole, prices=other, forecasts=forecasts, bar=bar)
-    if past or sizes:
-        again = traded(prices, forecasts)
-        if not again.equals(whole):
-            random = "traded twice on the same bars and forecasts, it ordered otherwise"
-            return [dataclasses.replace(orders, random=random)]
+    if (past or sizes) and not traded(prices, forecasts).equals(whole):
+        random = "traded twice on the same bars and forecasts, it ordered otherwise"
+        return [dataclasses.replace(orders, random=random)]
     return [
         dataclasses.replace(check, leak=min(found, key=lambda leak: leak.first) if found else None)
         for check, found in ((orders, past), (fills, sizes))
     ]
+
+
+def _spread(bars: Sequence[int], *, at_most: int) -> list[int]:
+    if not bars:
+        return []
+    return [bars[at] for at in np.unique(np.linspace(0, len(bars) - 1, at_most).round().astype(int))]
 
 
 def _known(forecasts: Forecasts, *, prices: Prices, at: pd.Timestamp) -> Forecasts:
@@ -115,18 +150,20 @@ def _seen(
 def _seen_at_fill(
     traded: Trader, whole: pd.DataFrame, *, prices: Prices, forecasts: Forecasts, bar: int
 ) -> list[Leak]:
-    """What was decided at a bar, and is filled otherwise where the next bar is another after its open."""
-    at, by = prices.dates[bar], prices.dates[bar + 1]
+    """What fills at a bar otherwise where that bar is another, but for the price at which it fills."""
+    at, by = prices.dates[bar - 1], prices.dates[bar]
     try:
         mine = traded(prices, _known(forecasts, prices=prices, at=at))
-    except RecipeError:
+    except RecipeError:  # these bars cannot be traded, or it fails on one as wild as this
         return []
-    own, other = (_fills(orders, by=by, decided=at) for orders in (whole, mine))
+    own, other = (_fills(orders, by=by) for orders in (whole, mine))
+    own, other = (fills[fills["filled"] == by].reset_index(drop=True) for fills in (own, other))
     place, n_bars = _difference(own, other)
     if place is None:
         return []
-    text = "with another high, low, close and volume on the day of the fill it ordered otherwise"
-    return [Leak(first=at.date(), n_bars=n_bars, reach=0, text=text)]
+    first = (own if len(own) > place else other)["decided"].iloc[place].date()
+    text = "where the rest of the bar that fills is another, it ordered otherwise"
+    return [Leak(first=first, n_bars=n_bars, reach=0, text=text)]
 
 
 def _difference(own: pd.DataFrame, other: pd.DataFrame) -> tuple[int | None, int]:
@@ -139,10 +176,8 @@ def _difference(own: pd.DataFrame, other: pd.DataFrame) -> tuple[int | None, int
     return (int(differs.argmax()) if differs.any() else n), count
 
 
-def _fills(orders: pd.DataFrame, *, by: pd.Timestamp, decided: pd.Timestamp | None = None) -> pd.DataFrame:
+def _fills(orders: pd.DataFrame, *, by: pd.Timestamp) -> pd.DataFrame:
     filled = orders[orders["filled"].notna() & (orders["filled"] <= by)]
-    if decided is not None:
-        filled = filled[filled["decided"] == decided]
     return filled[_FILL].reset_index(drop=True)
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backtester.backtest.broker import Costs
+from backtester.backtest.broker import AccountError, Costs
 from backtester.backtest.ledger import Ledger
 from backtester.backtest.recorder import OrderRecord
-from backtester.errors import UserCodeError
 
 __all__ = ["check_account"]
 
@@ -32,7 +31,7 @@ def check_account(ledger: Ledger, *, costs: Costs, sealed: bool, what: str) -> N
 
     Raises
     ------
-    UserCodeError : they are not
+    AccountError : they are not
     """
     found = "" if sealed else "the terms of its account were changed"
     found = found or next(
@@ -40,7 +39,7 @@ def check_account(ledger: Ledger, *, costs: Costs, sealed: bool, what: str) -> N
     )
     found = found or _wrong_books(ledger)
     if found:
-        raise UserCodeError(
+        raise AccountError(
             f"{what}: {found}.",
             advice="A strategy reads its account and sends orders; cash, costs and fills are the recipe's "
             "[broker].",

@@ -12,7 +12,7 @@ import backtrader as bt
 from backtester.errors import RecipeError, UserCodeError
 from backtester.recipe.sections import BrokerSection
 
-__all__ = ["Broker", "Costs", "costs_of", "open_account", "order_size"]
+__all__ = ["AccountError", "Broker", "Costs", "costs_of", "open_account", "order_size"]
 
 _DUST = 1e-9
 """Share of the account's gross value by which cash may be below zero. A target of exactly the whole
@@ -94,8 +94,12 @@ _TERMS = (
 """Methods of Backtrader's broker that change what trading costs, what it may borrow, or when it fills."""
 
 
+class AccountError(UserCodeError):
+    """A strategy reaches into its account."""
+
+
 def _refuse(name: str, *_: object, **__: object) -> None:
-    raise UserCodeError(
+    raise AccountError(
         f"The strategy changes the terms of its account ({name}).",
         advice=f"Remove {name}: cash, commission, slippage and fills are those of the recipe's [broker].",
     )
@@ -125,7 +129,7 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
     def set_coc(self, coc: bool) -> None:  # noqa: FBT001 - Backtrader's signature
         """Refuse fills at the close that decided: no one could have traded there."""
         if coc:
-            raise UserCodeError(
+            raise AccountError(
                 "The strategy asks for fills at the close that decided (cheat on close).",
                 advice='Remove set_coc; for fills at the next close set [broker] fill = "next_close".',
             )
@@ -143,7 +147,7 @@ class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def add_cash(self, cash: float) -> None:
         """Refuse money from outside: it would count as a gain of the strategy."""
-        raise UserCodeError(
+        raise AccountError(
             f"The strategy pays {cash:g} into its account.",
             advice="Remove add_cash; the recipe's [broker] cash is all there is.",
         )

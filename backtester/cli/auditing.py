@@ -81,9 +81,12 @@ def _print(found: Audit, *, as_json: bool) -> None:
             typer.echo(f"{check.mark:8}{check.subject}: {check.skipped or check.note or check.method}")
     random = [check.line for check in found.random]
     if found.leaks:
+        published = all(check.subject.startswith("as published: ") for check in found.leaks)
         raise LeakError(
             "\n".join([*found.lines, *random]),
-            advice="A value used at a bar must be known at its close: see docs/audit.md.",
+            advice="Nothing of the walk-forward beside it sees the future."
+            if published and not random
+            else "A value used at a bar must be known at its close: see docs/audit.md.",
         )
     if random:
         raise UserCodeError("\n".join(random), advice=NOT_REPRODUCIBLE)

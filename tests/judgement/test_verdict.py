@@ -1,6 +1,7 @@
 """The verdict as a function of the figures: which answer, which sentence, which question decides."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -61,7 +62,9 @@ GOOD: dict[str, Any] = {
 }
 
 
-def judged(changes: dict[str, Any] | None = None, *, failed_folds: int = 0) -> dict[str, Any]:
+def judged(
+    changes: dict[str, Any] | None = None, *, failed_folds: int = 0, leaks: Sequence[str] = ()
+) -> dict[str, Any]:
     judgement = copy.deepcopy(GOOD)
     for path, value in (changes or {}).items():
         *parents, key = path.split("/")
@@ -69,7 +72,7 @@ def judged(changes: dict[str, Any] | None = None, *, failed_folds: int = 0) -> d
         for parent in parents:
             place = place[parent]
         place[key] = value
-    return verdict(judgement, settings=SETTINGS, failed_folds=failed_folds)
+    return verdict(judgement, settings=SETTINGS, failed_folds=failed_folds, leaks=leaks)
 
 
 def answers(found: dict[str, Any]) -> dict[str, str]:
@@ -134,6 +137,13 @@ def test_a_failed_fold_leaves_the_whole_inconclusive_whatever_the_figures():
         found = judged(changes, failed_folds=1)
         assert (found["answer"], found["decided_by"]) == ("inconclusive", "failed_folds")
         assert "one fold has no forecast" in found["sentence"]
+
+
+def test_a_leak_leaves_the_whole_inconclusive_before_anything_else():
+    sees = "feature 'own.py:peek' sees 1 bar ahead, first on 2000-01-03"
+    found = judged({}, failed_folds=1, leaks=[sees, "another"])
+    assert (found["answer"], found["decided_by"]) == ("inconclusive", "leak")
+    assert found["sentence"] == f"Inconclusive: nothing here is evidence, as {sees} (1 more)."
 
 
 def test_a_strategy_that_never_traded_is_inconclusive():
