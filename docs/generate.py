@@ -56,7 +56,9 @@ def cli_page() -> str | None:
     spec = importlib.util.find_spec("backtester.cli")
     if spec is None or spec.origin is None:
         return None
-    command = importlib.import_module("typer.main").get_command(importlib.import_module("backtester.cli").app)
+    command = importlib.import_module("typer.main").get_command(
+        importlib.import_module("backtester.cli.app").app
+    )
     parts = [_MADE, "# The command line", *_help_parts(command, name="backtester")]
     return "\n\n".join(parts) + "\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["listening", "print_error", "print_json", "print_notes", "say", "terminal_width"]
 
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters and those that turn the direction of writing; a file or a name may hold them."""
+
 
 def say(text: str) -> None:
-    """Tell the user something that is not a result."""
-    typer.echo(text, err=True)
+    """Tell the user something that is not a result; what would steer a terminal is spelled out."""
+    typer.echo(_STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text), err=True)
 
 
 def print_error(error: BacktesterError) -> None:

@@ -162,7 +162,8 @@ def _positions(raw: RawTable, notes: list[Note], *, close: int | None = None) ->
         elif header or any(raw.columns[position]):
             extra.append(shown(header))
     if extra:
-        notes.append(_warning(raw, f"columns ignored: {', '.join(extra[:20])}."))
+        more = f" and {len(extra) - 20} more" if len(extra) > 20 else ""
+        notes.append(_warning(raw, f"columns ignored: {', '.join(extra[:20])}{more}."))
     return {"date": date} | found
 
 

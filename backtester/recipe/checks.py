@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,15 @@ from backtester.recipe.choices import Fill, Source
 from backtester.recipe.models import BaselineModel, BidirectionalModel, LstmModel
 from backtester.recipe.published import ForecastRows
 from backtester.recipe.strategies import Threshold
+from backtester.recipe.toml import format_value
 
 if TYPE_CHECKING:
     from backtester.recipe.sections import Recipe
 
 __all__ = ["Contradiction", "ContradictionsError", "find_contradictions"]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Control characters but for tab and newline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,23 @@ def find_contradictions(recipe: Recipe) -> tuple[Contradiction, ...]:
         *_in_strategy(recipe),
         *_in_broker(recipe),
         *_in_published(recipe),
+        *_in_texts(recipe),
     )
+
+
+def _in_texts(recipe: Recipe) -> Iterator[Contradiction]:
+    """Refuse characters that no file name can have, or that would tell a terminal what to do."""
+    for section, values in recipe.model_dump().items():
+        for key, value in values.items() if isinstance(values, Mapping) else ():
+            texts = value if isinstance(value, (list, tuple)) else [value]
+            found = "".join(text for text in texts if isinstance(text, str))
+            control = _CONTROL.search(found)
+            if control:
+                yield Contradiction(
+                    keys=(f"{section}.{key}",),
+                    text=f"{section}.{key} = {format_value(value)[:60]}: must not hold control characters "
+                    f"(U+{ord(control.group()):04X}).",
+                )
 
 
 def _in_data(recipe: Recipe) -> Iterator[Contradiction]:

@@ -19,6 +19,8 @@ from backtester.suggest import nearest
 __all__ = ["LoadedRecipe", "load_recipe", "recipe_from_mapping"]
 
 _ADVICE = "docs/recipe.md lists every key, its default and its range."
+_MAX_DEPTH = 30
+"""Tables and arrays within one another; a thousand would be too many for what reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +96,27 @@ def recipe_from_mapping(
     >>> loaded.recipe.model.units
     (8,)
     """
-    merged = apply_overrides(mapping, overrides=read_overrides(overrides))
+    changes = read_overrides(overrides)
+    if _is_deep(mapping) or _is_deep(changes) or any(path.count(".") > _MAX_DEPTH for path in changes):
+        raise RecipeError(
+            f"recipe {name}: tables or arrays lie more than {_MAX_DEPTH} deep in one another.", advice=_ADVICE
+        )
+    merged = apply_overrides(mapping, overrides=changes)
     recipe, problems = check_mapping(merged)
     if recipe is None:
         raise RecipeError(_listed(name, problems=problems), advice=_ADVICE)
     return LoadedRecipe(name=name, recipe=recipe, folder=folder)
+
+
+def _is_deep(values: Mapping[str, Any]) -> bool:
+    """Whether values lie deeper in one another than any recipe needs."""
+    layer: list[Any] = list(values.values())
+    for _ in range(_MAX_DEPTH):
+        tables = [item for item in layer if isinstance(item, Mapping)]
+        arrays = [item for item in layer if isinstance(item, (list, tuple))]
+        layer = [inner for table in tables for inner in table.values()]
+        layer += [inner for array in arrays for inner in array]
+    return bool(layer)
 
 
 def _listed(name: str, *, problems: Sequence[str]) -> str:
@@ -143,3 +161,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
         end = f"(at line {len(last)}, column {len(last[-1]) + 1})"
         where = re.sub(r"\(at end of document\)", end, str(error))
         raise RecipeError(f"recipe {path}: is not TOML: {where}", advice="Correct that line.") from error
+    except RecursionError as error:
+        raise RecipeError(
+            f"recipe {path}: tables or arrays lie more than {_MAX_DEPTH} deep in one another.", advice=_ADVICE
+        ) from error
+    except ValueError as error:  # of Python's own, for a number of thousands of digits
+        raise RecipeError(
+            f"recipe {path}: holds a number of more digits than can be read.", advice=_ADVICE
+        ) from error

@@ -145,7 +145,7 @@ def _read_value(path: str, *, text: str) -> Any:
     fields = _fields_of(section, key)
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, thousands of digits, or as many brackets
         return text
     if set(parsed) != {"value"}:
         return text

@@ -12,7 +12,7 @@ from backtester.recipe.checks import Contradiction, ContradictionsError
 from backtester.recipe.keys import allowed_words, choices_of, class_of, section_classes, section_names
 from backtester.recipe.kinds import REFERENCE
 from backtester.recipe.sections import Recipe
-from backtester.recipe.toml import format_value
+from backtester.recipe.toml import format_key, format_value
 from backtester.suggest import nearest
 
 __all__ = ["check_mapping", "unknown_key", "unknown_name"]
@@ -50,7 +50,7 @@ def unknown_key(section: str, key: str, *, value: Any, table: Mapping[str, Any])
     """Say that a section has no such key, and which one was probably meant."""
     cls = class_of(section, table=table)
     known = list(cls.model_fields) if cls is not None else _keys_of(section)
-    shown = f"{section}.{key} = {_shown(value)}: unknown key"
+    shown = f"{section}.{_key(key)} = {_shown(value)}: unknown key"
     if key in _keys_of(section):
         kind = table.get("kind", next(iter(section_classes(section))))
         return f"{shown} for kind = {_shown(kind)}; known keys: {', '.join(known)}."
@@ -65,11 +65,11 @@ def unknown_name(name: str, *, value: Any) -> str:
     """Say that there is no such section, or no such key outside the sections."""
     if isinstance(value, Mapping):
         hint = nearest(name, section_names()) or f" Known sections: {', '.join(section_names())}."
-        return f"[{name}]: unknown section.{hint}"
+        return f"[{_key(name)}]: unknown section.{hint}"
     homes = [section for section in section_names() if name in _keys_of(section)]
     if homes:
-        return f"{name} = {_shown(value)}: unknown key outside a section; it belongs to [{homes[0]}]."
-    return f"{name} = {_shown(value)}: unknown key.{nearest(name, Recipe.model_fields)}"
+        return f"{_key(name)} = {_shown(value)}: unknown key outside a section; it belongs to [{homes[0]}]."
+    return f"{_key(name)} = {_shown(value)}: unknown key.{nearest(name, Recipe.model_fields)}"
 
 
 def _contradictions_in(detail: ErrorDetails) -> tuple[Contradiction, ...]:
@@ -115,8 +115,15 @@ def _path_of(detail: ErrorDetails) -> tuple[str, ...]:
     return (section, *rest[1:2]) if has_kinds else (section, *rest[:1])
 
 
+def _key(name: str) -> str:
+    return _cut(format_key(name))
+
+
 def _shown(value: Any) -> str:
-    text = format_value(value)
+    return _cut(format_value(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

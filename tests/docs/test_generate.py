@@ -66,7 +66,7 @@ def test_the_command_line_page_has_the_help_of_every_command(generate):
         pytest.skip("this checkout has no command line")
     from typer.main import get_command
 
-    from backtester.cli import app
+    from backtester.cli.app import app
 
     for name, command in get_command(app).commands.items():
         assert command.help, name

@@ -31,6 +31,8 @@ from backtester.recipe import (
     trial_sha256,
 )
 
+# tab and newline are the control characters that a recipe may hold
+shown = st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\t\n")
 bp = st.floats(min_value=0.0, max_value=1e6)
 parameters = st.dictionaries(
     st.text(),
@@ -61,8 +63,8 @@ recipes = st.builds(
     seed=st.integers(0, 2**31 - 1),
     data=st.builds(
         DataSection,
-        symbol=st.text(min_size=1, max_size=20),
-        path=st.text(max_size=20),
+        symbol=st.text(shown, min_size=1, max_size=20),
+        path=st.text(shown, max_size=20),
         start=st.none() | st.dates(max_value=date(2000, 1, 1)),
         end=st.none() | st.dates(min_value=date(2000, 1, 2)),
         confirmed_jumps=st.lists(st.dates(), max_size=3),
@@ -70,7 +72,7 @@ recipes = st.builds(
     folds=st.builds(FoldsSection, train=st.integers(1200, 9999) | st.sampled_from(["3Y", "18M", "6W"])),
     model=models,
     strategy=strategies,
-    report=st.builds(ReportSection, title=st.text(max_size=30)),
+    report=st.builds(ReportSection, title=st.text(shown, max_size=30)),
 )
 
 
