@@ -24,11 +24,17 @@ test: setup      ## the tests
 test-slow: setup ## the slow tests
 	$(BIN)/pytest -m slow
 
+trust: setup     ## the tests of the catalogue, fast and slow, and what came of them into docs/trust.md
+	$(BIN)/pytest -n 2 --dist worksteal -m "catalogue and not slow" --catalogue build/catalogue-fast.json
+	$(BIN)/pytest -m "catalogue and slow" --catalogue build/catalogue-slow.json
+	$(BIN)/python -m docs.trust build/catalogue-fast.json build/catalogue-slow.json
+
 check: setup     ## lint, types, and whether the generated pages are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m docs.trust --check
 
 docs: setup      ## write the generated pages of docs/
 	$(BIN)/python -m docs.generate
@@ -52,4 +58,4 @@ clean:           ## remove the environment and the reports
 	rm -rf $(VENV) dist
 	find reports -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
 
-.PHONY: help setup run test test-slow check docs example bench lock clean
+.PHONY: help setup run test test-slow trust check docs example bench lock clean

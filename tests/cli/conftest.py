@@ -51,6 +51,7 @@ def program(
 ) -> Iterator[Program]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-cache"))
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # which the program replaces
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield Program(tmp_path, monkeypatch, capsys)
     for number, handler in handlers.items():

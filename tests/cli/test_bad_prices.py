@@ -13,7 +13,7 @@ import pytest
 
 from tests.catalogue import held
 from tests.cli.conftest import Program, Told
-from tests.prices.conftest import HEADER, clean_rows, csv_text
+from tests.prices.conftest import HEADER, clean_rows, csv_text, readable_by_all, without_privilege  # noqa: F401 (a fixture)
 from tests.prices.test_refusals import REFUSED, dates, scaled
 from tests.prices.test_repairs import SAME_BARS
 
@@ -98,13 +98,6 @@ def folder_in_place(folder: Path) -> None:
     (folder / "prices.csv").mkdir()
 
 
-def unreadable(folder: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    write(folder, csv_text(clean_rows()))
-    (folder / "prices.csv").chmod(0)
-
-
 def pipe(folder: Path) -> None:
     os.mkfifo(folder / "prices.csv")
 
@@ -112,7 +105,6 @@ def pipe(folder: Path) -> None:
 NO_FILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "D84_no_such_file": (absent, "no such file"),
     "D85_a_folder": (folder_in_place, "is a folder"),
-    "D87_no_permission": (unreadable, "permission"),
     "D88_a_pipe": (pipe, "is a pipe"),
 }
 
@@ -124,6 +116,18 @@ def test_what_is_no_readable_file_is_refused_at_once(case, program, recipe):
     before = program.left
     assert said in refused(program("run", recipe, "--csv", "prices.csv"))
     assert program.left == before
+
+
+@pytest.mark.catalogue("D87")
+def test_a_file_that_may_not_be_read_is_refused(program, readable_by_all, monkeypatch):  # noqa: F811
+    write(readable_by_all, csv_text(clean_rows()))
+    write(readable_by_all, RECIPE, name="quick.toml")
+    (readable_by_all / "prices.csv").chmod(0)
+    monkeypatch.chdir(readable_by_all)
+    with without_privilege():
+        said = refused(program("run", "quick.toml", "--csv", "prices.csv"))
+    assert "prices.csv: no permission" in said
+    assert sorted(path.name for path in readable_by_all.iterdir()) == ["prices.csv", "quick.toml"]
 
 
 PARQUET: dict[str, tuple[Callable[[pd.DataFrame, Path], None], str]] = {

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -52,6 +56,30 @@ class Reader:
     def read(self, name: str, **settings: object) -> Prices:
         data = DataSection.model_validate({"source": "csv", "path": name, **settings})
         return read_prices(data, folder=self.folder, today=TODAY)
+
+
+@pytest.fixture
+def readable_by_all() -> Iterator[Path]:
+    """A folder that anyone may enter, as those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+@contextmanager
+def without_privilege() -> Iterator[None]:
+    """Be a user who may not read everything; nothing changes for one who is no root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.seteuid(65534)
+    except PermissionError:
+        pytest.skip("root may read everything, and may not become someone else here")
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 @pytest.fixture

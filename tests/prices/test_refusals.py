@@ -12,6 +12,7 @@ import pytest
 from backtester.errors import PricesError, RecipeError
 from backtester.prices import NoteKind
 from tests.catalogue import held
+from tests.prices.conftest import Reader, without_privilege
 
 HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
 Rows = list[list[str]]
@@ -245,12 +246,11 @@ def test_D85_a_folder(read, tmp_path):
 
 
 @pytest.mark.catalogue("D87")
-def test_D87_no_permission(read, rows, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
+def test_D87_no_permission(rows, readable_by_all):
+    read = Reader(readable_by_all)
     read(text(rows))
-    (tmp_path / "prices.csv").chmod(0)
-    with pytest.raises(PricesError, match="permission"):
+    (readable_by_all / "prices.csv").chmod(0)
+    with without_privilege(), pytest.raises(PricesError, match=r"prices\.csv: no permission"):
         read.read("prices.csv")
 
 
