@@ -1,8 +1,14 @@
 """The command line: parse, call the pipeline, print.
 
-Little is imported here: an interruption is only told in our words once `main` has begun.
+Little is imported here: an interruption is told in words of ours only once it is.
 """
 
-from backtester.cli.program import main
+import sys
+
+try:
+    from backtester.cli.program import main
+except KeyboardInterrupt:
+    sys.stderr.write("error: Interrupted.\n")
+    sys.exit(130)
 
 __all__ = ["main"]

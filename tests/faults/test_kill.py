@@ -12,38 +12,11 @@ from pathlib import Path
 import pytest
 
 from backtester.run_directory import DATA_FILES
+from backtester.store import FoldStore
+from tests.faults.running import CHAIN, FETCH, MODEL, RUN, Programs, contents, prepare, state_of
 from tests.markets import random_walk
 
-pytestmark = pytest.mark.slow
-
-CHEAP = """
-import time
-import numpy as np
-
-class Steady:
-    def fit(self, X, y):
-        time.sleep(0.02)
-        self.weights = np.linalg.lstsq(X, y, rcond=None)[0]
-
-    def predict(self, X):
-        return X @ self.weights
-"""
-
-RECIPES = {
-    "cheap": """
-[folds]
-train = 100
-test = 10
-[model]
-kind = "steady.py:Steady"
-lookback = 5
-[execution]
-workers = 2
-store = "store"
-[verdict]
-draws = 199
-""",
-    "lstm": """
+LSTM = """
 [folds]
 train = 150
 test = 10
@@ -56,73 +29,165 @@ workers = 2
 store = "store"
 [verdict]
 draws = 199
-""",
+"""
+
+
+def resume(programs: Programs, folder: Path, *, n_workers: int) -> None:
+    resumed = programs.run(folder, FETCH, (*RUN, "--workers", str(n_workers)))
+    assert resumed.code == 0, resumed.told
+    assert state_of(folder) == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.catalogue("F01")
+def test_fifty_chains_killed_at_a_random_moment_go_on_and_leave_the_same_bytes(
+    programs: Programs, whole_contents: dict[str, str], tmp_path: Path
+):
+    begun = time.monotonic()
+    assert programs.run(prepare(tmp_path / "timed")).code == 0
+    seconds = time.monotonic() - begun
+    moments, n_killed, places = random.Random(20), 0, set()
+    while n_killed < 50:
+        folder = prepare(tmp_path / f"{n_killed}")
+        process = programs.start(folder)
+        time.sleep(moments.uniform(0.0, seconds))
+        process.kill()
+        if process.wait() == 0:  # it was faster than the first
+            seconds *= 0.95
+            subprocess.run(["rm", "-r", str(folder)], check=True)
+            continue
+        assert process.code == -signal.SIGKILL
+        places.add(process.told.count("\n"))
+        resume(programs, folder, n_workers=1 + n_killed % 3)
+        # no file is missing, none is other, and none is left over
+        assert contents(folder) == whole_contents, n_killed
+        n_killed += 1
+    assert len(places) > 5  # in many parts of the chain
+
+
+# Kill the process itself at the n-th write of the chain.
+AT_A_WRITE = """
+import os, signal
+n = {n}
+def counting(name):
+    original = getattr(os, name)
+    def counted(*arguments, **named):
+        global n
+        n -= 1
+        if n == 0 and not {after}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **named)
+        if n == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(os, name, counted)
+counting("{name}")
+"""
+POINTS = {
+    "before a fold is renamed": ("replace", 9, False),
+    "before a table is flushed": ("fsync", 60, False),
+    "after a fold is renamed": ("replace", 10, True),
+    "before a trial is named": ("link", 1, False),
+    "after a trial is named": ("link", 1, True),
+    "before the last word": ("replace", 40, False),
 }
+FAST = ("before a fold is renamed",)
 
 
-def prepare(folder: Path, kind: str) -> None:
-    folder.mkdir()
-    (folder / "steady.py").write_text(CHEAP)
-    (folder / "recipe.toml").write_text(RECIPES[kind])
-    random_walk(500, seed=3).frame.reset_index().to_csv(folder / "walk.csv", index=False)
+@pytest.mark.catalogue("F01")
+@pytest.mark.parametrize(
+    "point", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in POINTS]
+)
+def test_a_chain_killed_at_a_write_goes_on_and_leaves_the_same_bytes(
+    point: str, programs: Programs, whole_contents: dict[str, str], tmp_path: Path
+):
+    folder = prepare(tmp_path / "killed")
+    name, n, after = POINTS[point]
+    killed = programs.start(folder, before=AT_A_WRITE.format(name=name, n=n, after=after))
+    assert killed.wait() == -signal.SIGKILL, killed.told
+    half = {path for path in folder.rglob(".*.unfinished")}
+    assert bool(half) == (not after), half
+    assert FoldStore(folder=folder / "store").damaged() == ()
+    resume(programs, folder, n_workers=2)
+    assert contents(folder) == whole_contents
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "backtester.cli", "run", "recipe.toml", "--csv", "walk.csv", *options]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True)
+@pytest.mark.slow
+@pytest.mark.catalogue("F01")
+def test_a_killed_run_of_a_network_goes_on_and_gives_the_same_bytes(tmp_path: Path):
+    prices = random_walk(400, seed=3).frame.reset_index()
+    moments = random.Random(20)
+
+    def start(folder: Path, *options: str) -> "subprocess.Popen[bytes]":
+        command = [
+            sys.executable,
+            "-m",
+            "backtester.cli",
+            "run",
+            "recipe.toml",
+            "--csv",
+            "walk.csv",
+            *options,
+        ]
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True)
+
+    def files_of(folder: Path) -> dict[str, bytes]:
+        (directory,) = (folder / "reports").iterdir()
+        assert json.loads((directory / "run.json").read_text())["state"] == "done"
+        return {name: (directory / name).read_bytes() for name in (*DATA_FILES, "SHA256SUMS")}
+
+    def folder_of(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.toml").write_text(LSTM)
+        prices.to_csv(tmp_path / name / "walk.csv", index=False)
+        return tmp_path / name
+
+    first = folder_of("whole")
+    begun = time.monotonic()
+    assert start(first).wait() == 0
+    seconds = time.monotonic() - begun
+    whole = files_of(first)
+    for i in range(2):
+        folder = folder_of(f"killed{i}")
+        process = start(folder)
+        time.sleep(moments.uniform(0.3, 0.8) * seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert start(folder, "--workers", str(1 + i)).wait() == 0, i
+        assert files_of(folder) == whole, i
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    (directory,) = (folder / "reports").iterdir()
-    assert json.loads((directory / "run.json").read_text())["state"] == "done"
-    return {name: (directory / name).read_bytes() for name in (*DATA_FILES, "SHA256SUMS")}
-
-
-def processes_of(folder: Path) -> list[int]:
-    found = []
+def processes_of(folder: Path) -> set[int]:
+    found = set()
     for path in Path("/proc").glob("[0-9]*/cwd"):
         try:
             if path.resolve() == folder.resolve():
-                found.append(int(path.parent.name))
+                found.add(int(path.parent.name))
         except OSError:
             continue
     return found
 
 
-@pytest.mark.parametrize(("kind", "times"), [("cheap", 50), ("lstm", 5)])
-def test_a_killed_run_goes_on_and_gives_the_same_bytes(kind: str, times: int, tmp_path: Path):
-    prepare(tmp_path / "whole", kind)
-    begun = time.monotonic()
-    assert start(tmp_path / "whole").wait() == 0
-    seconds = time.monotonic() - begun
-    whole = files_of(tmp_path / "whole")
-    moments = random.Random(20)
-    n_killed = 0
-    for i in range(times):
-        folder = tmp_path / f"killed{i}"
-        prepare(folder, kind)
-        process = start(folder)
-        time.sleep(moments.uniform(0.0, seconds))
-        n_killed += process.poll() is None
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        assert start(folder, "--workers", str(1 + i % 3)).wait() == 0, i
-        assert files_of(folder) == whole, i
-    assert n_killed > 0.6 * times
+# From the tenth fit on they take long.
+LATER = MODEL.replace(
+    "time.sleep(0.02)",
+    "Steady.n = getattr(Steady, 'n', 0) + 1\n        time.sleep(600 if Steady.n > 10 else 0)",
+)
 
 
+@pytest.mark.catalogue("F01")
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc to find the workers")
-def test_workers_end_with_a_killed_driver(tmp_path: Path):
-    prepare(tmp_path / "run", "cheap")
-    process = start(tmp_path / "run")
-    deadline = time.monotonic() + 30
-    while len(processes_of(tmp_path / "run")) < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
+def test_workers_end_with_a_killed_driver_in_the_middle_of_a_fit(programs: Programs, tmp_path: Path):
+    folder = prepare(tmp_path / "run")
+    (folder / "steady.py").write_text(LATER)
+    process = programs.start(folder, *CHAIN)
+    process.await_told("training 8/")
+    time.sleep(0.3)
+    assert len(processes_of(folder)) == 2
+    process.kill()
     process.wait()
-    deadline = time.monotonic() + 30
-    while processes_of(tmp_path / "run") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert processes_of(tmp_path / "run") == []
+    deadline = time.monotonic() + 20
+    while processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_of(folder) == set()
