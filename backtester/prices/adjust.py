@@ -90,7 +90,8 @@ def _there_and_back(bars: Bars, factor: NDArray[np.float64]) -> list[Note]:
 
 def _last_decimal(values: NDArray[np.float64]) -> float:
     """Give the unit of the last decimal that these numbers are written with, 0 beyond eight."""
-    return next((10.0**-n for n in range(9) if np.array_equal(np.round(values, n), values)), 0.0)
+    with np.errstate(all="ignore"):
+        return next((10.0**-n for n in range(9) if np.array_equal(np.round(values, n), values)), 0.0)
 
 
 def _check(bars: Bars) -> None:

@@ -76,6 +76,12 @@ def test_a_dividend_and_the_rounding_of_the_file_are_no_misprints(read, rows):
     assert told(read(csv_text(rounded), name="rounded.csv"), "for one bar alone") == []
 
 
+def test_an_adjusted_close_as_large_as_numbers_are_is_refused(read, rows):
+    rows[30][ADJUSTED] = "1e308"
+    with pytest.raises(PricesError, match="the adjusted open is not finite|overnight"):
+        read(csv_text(rows))
+
+
 def test_a_session_that_is_missing_is_counted_among_the_weekdays_without_a_bar(read, rows):
     assert told(read(csv_text(rows)), "weekdays have no bar") == []
     text = told(read(csv_text(rows[:40] + rows[41:])), "weekdays have no bar")
