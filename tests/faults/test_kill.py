@@ -105,7 +105,7 @@ def test_a_chain_killed_at_a_write_goes_on_and_leaves_the_same_bytes(
     name, n, after = POINTS[point]
     killed = programs.start(folder, before=AT_A_WRITE.format(name=name, n=n, after=after))
     assert killed.wait() == -signal.SIGKILL, killed.told
-    half = {path for path in folder.rglob(".*.unfinished")}
+    half = set(folder.rglob(".*.unfinished"))
     assert bool(half) == (not after), half
     assert FoldStore(folder=folder / "store").damaged() == ()
     resume(programs, folder, n_workers=2)
