@@ -26,6 +26,9 @@ __all__ = ["create_bytes", "make_folder", "storage_error", "write_bytes", "write
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")
 
+# less the umask; without the right of everyone to write, whatever the umask
+_MODE, _FOLDER_MODE = 0o664, 0o775
+
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The error for a file or folder that cannot be written."""
@@ -43,7 +46,9 @@ def make_folder(path: Path) -> None:
     StorageError : the disk is full or read-only, or a file is in the way
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise storage_error(path, error) from error
 
@@ -103,7 +108,7 @@ def _written(path: Path, content: bytes) -> Iterator[Path]:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fchmod(file.fileno(), _MODE & ~_umask())
             yield temporary
     finally:
         with contextlib.suppress(OSError):

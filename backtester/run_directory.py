@@ -298,7 +298,7 @@ def lock_directory(directory: Path) -> Iterator[None]:
 
     path = directory / LOCK
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o664)
     except OSError as error:
         raise storage_error(path, error) from error
     try:

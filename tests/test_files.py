@@ -40,6 +40,18 @@ def test_mode_follows_the_umask(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
 
+def test_nothing_is_writable_by_everyone_whatever_the_umask(tmp_path: Path):
+    before = os.umask(0)
+    try:
+        make_folder(tmp_path / "above" / "below")
+        write_bytes(tmp_path / "above" / "below" / "a", b"")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in sorted((tmp_path / "above").rglob("*"))]
+    assert [oct(mode) for mode in modes] == ["0o775", "0o664"]
+    assert stat.S_IMODE((tmp_path / "above").stat().st_mode) == 0o775
+
+
 def test_a_link_is_replaced_not_followed(tmp_path: Path):
     outside = tmp_path / "outside"
     outside.write_bytes(b"precious")
