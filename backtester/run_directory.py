@@ -72,6 +72,7 @@ ADDED_FILES = (STRESS, EXPLAIN)
 JUDGED_FILES = (SUMMARY, "trials.csv", "trial_returns.csv")
 """What judging a run again writes anew."""
 PAGE = "index.html"
+_DAMAGED = "Nothing was deleted. Restore the file, or move the folder away and run again."
 FINISHED = ("done", "incomplete")
 
 
@@ -167,10 +168,10 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise StorageError(
             f"{path}: cannot be read ({error}).",
-            advice="Nothing was deleted. Restore the file, or move the folder away and run again.",
+            advice=_DAMAGED,
         ) from error
     if not isinstance(value, dict):
-        raise StorageError(f"{path}: holds no JSON object.")
+        raise StorageError(f"{path}: holds no JSON object.", advice=_DAMAGED)
     return value
 
 
