@@ -169,7 +169,7 @@ def state_of(folder: Path) -> str:
 
 # how long it took, how it was spread, and what was there before
 OF_THIS_TIME = re.compile(
-    rb'<tr><th scope="row">(started|starting, s|training, s|workers|folds trained|folds from the store)</th>.*'
+    rb'<th scope="row">(started|starting, s|training, s|workers|folds trained|folds from the store)</th>.*'
 )
 
 

@@ -1,4 +1,4 @@
-"""Disks that are full, small or read-only: exit 8, every file whole, and the run goes on when there is room."""
+"""Disks that are full, small or read-only: exit 8, every file whole, and with room the run goes on."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import NOBODY, Disk, immutable, mounted, must
-from tests.faults.running import CHAIN, FETCH, RUN, Programs, Running, contents, prepare
+from tests.faults.running import FETCH, RUN, Programs, Running, contents, prepare
 
 FULL = "cannot be written (No space left on device)"
 PAGE = 4096
