@@ -1,8 +1,8 @@
 """Put what the tests said of each id into ``docs/trust.md``: ``python -m docs.trust FILE.json ...``.
 
-The files are those of ``pytest --catalogue``, one for the fast tests and one for the slow ones; `make trust`
-does it all. With ``--check``, nothing is written: the table must have the ids of the catalogue, and name
-tests that are there.
+The files are those of ``pytest --catalogue=FILE``, one for the fast tests and one for the slow ones; `make
+trust` does it all. With ``--check``, nothing is written: the table must have the ids of the catalogue, and
+name tests that are there.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def problems(page: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table, or with ``--check`` tell what is wrong with it; give the exit code."""
     parser = argparse.ArgumentParser(prog="python -m docs.trust", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="of `pytest --catalogue FILE`")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="of `pytest --catalogue=FILE`")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the table is wrong")
     options = parser.parse_args(arguments)
     if options.check == bool(options.files):

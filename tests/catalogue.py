@@ -1,8 +1,9 @@
 """What must be handled, by id: prices, recipes, faults and planted leaks, and how each must end.
 
 A test that holds an id says so: ``@pytest.mark.catalogue("D01")``, or `held` for the cases of a table.
-``pytest --catalogue FILE.json`` writes which tests hold which id and what came of them;
-``python -m docs.trust FILE.json`` makes the table of ``docs/trust.md`` from that.
+``pytest --catalogue=FILE.json`` (with the equals sign: pytest takes a file that is there for one of tests)
+writes which tests hold which id and what came of them; ``python -m docs.trust FILE.json`` makes the table of
+``docs/trust.md`` from that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the option ``--catalogue`` writes: which tests hold which id, and what came of them."""
+"""What the option ``--catalogue=FILE`` writes: which tests hold which id, and what came of them."""
 
 from __future__ import annotations
 
