@@ -17,6 +17,8 @@ from typing import Any
 
 import backtester
 
+__all__ = ["CANDIDATES", "main", "measure"]
+
 CANDIDATES: dict[str, dict[str, Any]] = {
     "returns, 50 units": {},
     "returns, 8 units": {"model.units": [8]},
