@@ -7,6 +7,7 @@ future. Up to that bar nothing may differ.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -93,9 +94,28 @@ def check_columns(
     return [_check(column, prices, cuts=cuts, shortest=shortest) for column in columns]
 
 
+class _Wrong:
+    """The bars whose value is not the whole history's: what was seen there, and the last cut that showed it.
+
+    Parameters
+    ----------
+    n_bars : of the whole history
+    """
+
+    def __init__(self, n_bars: int) -> None:
+        self.texts: dict[int, str] = {}
+        self.last_cut = np.full(n_bars, -1)
+
+    def add(self, places: NDArray[np.intp], *, cut: int, text: Callable[[int], str]) -> None:
+        for place in places[self.last_cut[places] < 0].tolist():
+            self.texts[place] = text(place)
+        self.last_cut[places] = np.maximum(self.last_cut[places], cut)
+
+
 def _check(column: Column, prices: Prices, *, cuts: Sequence[int], shortest: int) -> Check:
     whole = column.compute(prices)
-    wrong = _wrong(column, whole=whole, prices=prices, cuts=cuts, shortest=shortest)
+    wrong = _Wrong(len(prices))
+    _cut_all(wrong, column=column, whole=whole, prices=prices, cuts=cuts, shortest=shortest)
     futures = _some(cuts, at_most=max(1, min(25, len(cuts) // 5)))
     for bar in futures:
         other = with_another_future(prices, bar=bar, seed=bar)
@@ -108,37 +128,41 @@ def _check(column: Column, prices: Prices, *, cuts: Sequence[int], shortest: int
         method=f"history cut after {_bars(len(cuts))}; another future after {_bars(len(futures))}",
         n=len(cuts),
     )
-    if not wrong:
+    if not wrong.texts:
         return check
     random = _random(column, whole=whole, prices=prices)
     if random:
         return dataclasses.replace(check, random=random)
-    if len(cuts) < len(prices) - 1:
+    every = len(cuts) >= len(prices) - 1
+    if not every:
         known = int(np.argmax(~np.isnan(whole)))
         early = range(known, min(known + _EARLY, len(prices) - 1))
-        wrong |= _wrong(column, whole=whole, prices=prices, cuts=early, shortest=shortest)
-    first = min(wrong)
+        _cut_all(wrong, column=column, whole=whole, prices=prices, cuts=early, shortest=shortest)
+        for bar in _some(sorted(wrong.texts), at_most=8):
+            _cut_ahead(wrong, column=column, whole=whole, prices=prices, bar=bar)
+    first = min(wrong.texts)
     leak = Leak(
         first=prices.dates[first].date(),
-        n_bars=len(wrong),
-        reach=_reach_of(column, whole=whole, prices=prices, bars=_some(sorted(wrong), at_most=8)),
-        text=wrong[first],
+        n_bars=len(wrong.texts),
+        reach=_reach(wrong, n_bars=len(prices)),
+        text=wrong.texts[first],
     )
     return dataclasses.replace(check, leak=leak)
 
 
-def _wrong(
-    column: Column, *, whole: Floats, prices: Prices, cuts: Iterable[int], shortest: int
-) -> dict[int, str]:
-    """The bars whose value on a cut history is not the whole history's, each with what was seen."""
-    wrong: dict[int, str] = {}
+def _cut_all(
+    wrong: _Wrong, *, column: Column, whole: Floats, prices: Prices, cuts: Iterable[int], shortest: int
+) -> None:
     for bar in cuts:
         part = _computed(column, prices=cut_after(prices, bar=bar))
         if not isinstance(part, str):
             _note(wrong, part=part, whole=whole)
         elif bar + 1 >= shortest and not np.isnan(whole[bar]):
-            wrong.setdefault(bar, f"it cannot be computed from the bars known by then ({part})")
-    return wrong
+            wrong.add(np.array([bar]), cut=bar, text=functools.partial(_failed, reason=part))
+
+
+def _failed(_: int, *, reason: str) -> str:
+    return f"it cannot be computed from the bars known by then ({reason})"
 
 
 def _computed(column: Column, *, prices: Prices) -> Floats | str:
@@ -149,14 +173,14 @@ def _computed(column: Column, *, prices: Prices) -> Floats | str:
         return error.message
 
 
-def _note(wrong: dict[int, str], *, part: Floats, whole: Floats) -> None:
-    """Add the bars that differ from the whole history's, each with what was seen."""
-    for place in np.flatnonzero(_differs(part, whole[: len(part)])):
-        seen, known = whole[place], part[place]
-        wrong.setdefault(
-            int(place),
-            f"it is {_number(seen)} on the whole history, {_number(known)} on the bars known by then",
-        )
+def _note(wrong: _Wrong, *, part: Floats, whole: Floats) -> None:
+    """Add the bars up to a cut, those of the part, that differ from the whole history's."""
+
+    def text(place: int) -> str:
+        seen, known = _number(whole[place]), _number(part[place])
+        return f"it is {seen} on the whole history, {known} on the bars known by then"
+
+    wrong.add(np.flatnonzero(_differs(part, whole[: len(part)])), cut=len(part) - 1, text=text)
 
 
 def _random(column: Column, *, whole: Floats, prices: Prices) -> str:
@@ -200,33 +224,34 @@ def _some(bars: Sequence[int], *, at_most: int = 25) -> list[int]:
     return [bars[place] for place in places]
 
 
-def _reach_of(column: Column, *, whole: Floats, prices: Prices, bars: Sequence[int]) -> int:
-    """The farthest that any of these bars sees.
-
-    A bar near the end of the history cannot tell a short reach from one to the end: what it surely sees is
-    what is left.
-    """
-    found = {bar: _reach(column, whole=whole, prices=prices, bar=bar) for bar in bars}
-    seen = {bar: len(prices) - 1 - bar if reach == TO_THE_END else reach for bar, reach in found.items()}
-    return found[max(seen, key=lambda bar: seen[bar])]
-
-
-def _reach(column: Column, *, whole: Floats, prices: Prices, bar: int) -> int:
-    """The least k for which the history cut at bar + k has the whole history's value at this bar."""
+def _cut_ahead(wrong: _Wrong, *, column: Column, whole: Floats, prices: Prices, bar: int) -> None:
+    """Look for the last cut at which a wrong bar is still wrong: ever farther ahead, then in between."""
     left = len(prices) - 1 - bar
 
     def told(k: int) -> bool:
         part = _computed(column, prices=cut_after(prices, bar=bar + k))
-        if isinstance(part, str):
-            return False
-        return not _differs(part[bar : bar + 1], whole[bar : bar + 1])[0]
+        return not isinstance(part, str) and not _differs(part[bar : bar + 1], whole[bar : bar + 1])[0]
 
     short, long = 0, 1
     while long < left and not told(long):
         short, long = long, min(2 * long, left)
-    if long >= left and not told(left - 1):
-        return TO_THE_END
     while long - short > 1:
         middle = (short + long) // 2
         short, long = (short, middle) if told(middle) else (middle, long)
-    return long
+    wrong.last_cut[bar] = max(wrong.last_cut[bar], bar + short)
+
+
+def _reach(wrong: _Wrong, *, n_bars: int) -> int:
+    """The farthest that a wrong bar sees: up to where a cut no longer changes it.
+
+    What is wrong up to one and the same cut, wherever it stands, hangs on all bars rather than on some ahead:
+    a column that is chosen by the whole history is wrong until the choice no longer changes.
+    """
+    places = np.array(sorted(wrong.texts))
+    cuts = wrong.last_cut[places]
+    seen = cuts - places + 1
+    farthest = int(seen.argmax())
+    last, reach = int(cuts[farthest]), int(seen[farthest])
+    if last == n_bars - 2 or (reach > n_bars / 4 and np.mean(cuts == last) > 0.5):
+        return TO_THE_END
+    return reach

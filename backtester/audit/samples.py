@@ -198,7 +198,7 @@ def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], fol
     fold : whose samples are compared
     """
     smaller = rescaled(prices, factor=_SCALE)
-    check = Check(subject="what the network sees", method="all prices divided by four", n=1)
+    check = Check(subject="the network's input", method="all prices divided by four", n=1)
     try:
         features = feature_matrix(smaller, columns, folder=problem.folder)
     except BacktesterError as error:

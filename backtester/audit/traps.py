@@ -175,6 +175,12 @@ def _validated_on_test(problem: Problem, fold: int) -> FoldSamples:
 
 def _not_purged(problem: Problem, fold: int) -> FoldSamples:
     bars = problem.folds[fold]
+    # scaled by nothing, so that the labels alone reach over
+    problem = dataclasses.replace(
+        problem,
+        feature_scaler=ScalerKind.NONE,
+        target=problem.target.model_copy(update={"scaler": ScalerKind.NONE}),
+    )
     longer = dataclasses.replace(
         bars,
         train=slice(bars.train.start, bars.train.stop + problem.target.horizon),
@@ -214,7 +220,7 @@ def _traded(question: Question, *, trader: Callable[[Prices, Forecasts], pd.Data
         subject="the planted strategy",
     )
     orders = trader(prices, table)
-    return (*looked, check_fills(orders, dates=prices.dates, subject="the planted strategy"))
+    return (check_fills(orders, dates=prices.dates, subject="the planted strategy"), *looked)
 
 
 def _next_open(

@@ -122,9 +122,8 @@ def _print_selftest(*, as_json: bool) -> None:
 def _trap_line(trap: Trap) -> str:
     mark = "right" if trap.right else "WRONG"
     check = trap.caught
-    if check is None or check.leak is None:
-        return f"{mark:7}{trap.key:7}{trap.what}: nothing found"
-    return f"{mark:7}{trap.key:7}{trap.what}: {check.subject} see {check.leak.reach_words}"
+    found = "nothing found" if check is None else check.sentence.partition(", first on")[0]
+    return f"{mark:7}{trap.key:7}{trap.what}: {found}"
 
 
 def _trap_values(trap: Trap) -> dict[str, object]:

@@ -10,7 +10,10 @@ from backtester.audit.planted_columns import CLEAN, PLANTED
 from tests.catalogue import held
 from tests.markets import random_walk
 
+END = -1
 REACH = {"T01": 1, "T02": 2, "T06": 5, "T07": 5, "T12": 1, "T17": 1, "T19": 5}
+REACH |= {"T08": 0, "T10": 1, "T23": 0}
+REACH |= dict.fromkeys(("T03", "T05", "T14", "T15", "T16", "T18"), END)
 """Bars that a leak sees ahead by its definition."""
 LEAKS = (
     *("T01", "T02", "T03", "T04", "T05", "T06", "T07", "T08", "T09", "T10", "T11", "T12"),
