@@ -84,7 +84,9 @@ class Running:
             time.sleep(0.005)
 
     def kill(self) -> None:
-        os.killpg(self.pid, signal.SIGKILL)
+        """Kill it, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def stop(self, number: int) -> None:
         os.kill(self.pid, number)
@@ -135,8 +137,7 @@ class Programs:
         """End what a failed test left running."""
         for running in self.started:
             if running.code is None:
-                with suppress(ProcessLookupError):
-                    running.kill()
+                running.kill()
                 running.connection.close()
 
     def run(self, folder: Path, *commands: Sequence[str], **settings: object) -> Running:

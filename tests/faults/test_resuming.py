@@ -176,6 +176,7 @@ def of_a_fold(programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> f
     return float((folder / "seen").read_text().split()[5])
 
 
+@pytest.mark.slow
 @pytest.mark.catalogue("F15", "F18")
 @pytest.mark.parametrize(
     ("model", "reason"), [(SUICIDAL, "killed by SIGKILL (out of memory?)"), (GREEDY, "MemoryError")]

@@ -2,7 +2,7 @@
 
 What it gives are processes of their own, with their own signals, limits, users and locks; only the seconds of
 importing are saved. Three things in them are not the program's: bars come from ``feed.csv`` in the current
-folder instead of from Yahoo, QuantStats draws nothing, and a worker is forked instead of started.
+folder instead of from Yahoo, pages have no pictures, and a worker is forked instead of started.
 
 It answers on a socket: one JSON object a connection (see `Call`), and then two lines, the id of the process
 and in the end its exit code, below zero for a signal.
@@ -81,11 +81,12 @@ def prepare() -> None:
     from backtester.execution import pool
     from backtester.prices import fetched, fetching
     from backtester.prices.yahoo import Yahoo
-    from backtester.reporting import tearsheets
+    from backtester.reporting import page, tearsheets
 
     yahoo = Yahoo(download=Feed(), today=date(2001, 1, 1))
     fetching.Yahoo = fetched.Yahoo = lambda: yahoo
     pool.subprocess = Subprocess
+    page.figures = lambda _: {}
     tearsheets._quantstats = lambda *_, **__: "<p>a picture</p>"
     warm_up()
 
