@@ -66,7 +66,8 @@ def check_fits(
     """
     problem = _shortened(question.problem, epochs=epochs)
     subject = f"the fitted {problem.model.kind}"
-    method = f"{len(folds)} folds trained again with the bars after a forecast cut off, and changed"
+    n_folds = f"{len(folds)} fold{'' if len(folds) == 1 else 's'}"
+    method = f"{n_folds} trained again with the bars after a forecast cut off, and changed"
     try:
         found = _compare_all(problem, question=question, folds=folds, stored=stored)
     except BacktesterError as error:
@@ -78,7 +79,7 @@ def check_fits(
         checks.append(
             Check(
                 subject="the run's forecasts",
-                method=f"{len(folds)} folds trained again: the same forecasts",
+                method=f"{n_folds} trained again: the same forecasts",
                 n=len(folds),
                 leak=_earliest(found.repeated),
             )

@@ -66,10 +66,10 @@ def verdict(
     Question 1: Clark and West (2007) against the last price and the prevailing mean, and an R² out of
     sample above 0. Question 2: Ledoit and Wolf (2008). Question 3: Hansen (2005), this run's own p-value.
     """
-    few = _too_few(judgement)
+    undecided = "Something sees the future: no figure here is evidence." if leaks else _too_few(judgement)
     answered = [
         _ANSWERS[key](judgement, settings)
-        | ({"answer": Answer.INCONCLUSIVE.value, "reason": few} if few else {})
+        | ({"answer": Answer.INCONCLUSIVE.value, "reason": undecided} if undecided else {})
         for key in _QUESTIONS
     ]
     questions, reached = [], True

@@ -105,6 +105,22 @@ class Ahead(Mean):
 class Random(Mean):
     def fit(self, inputs, targets):
         self.mean = np.random.default_rng().normal()
+
+
+def normalised(input_shape):
+    import keras
+
+    layers = [keras.Input(input_shape), keras.layers.Flatten(), keras.layers.BatchNormalization()]
+    return keras.Sequential([*layers, keras.layers.Dense(1)])
+
+
+def centred(input_shape):
+    import keras
+
+    less_mean = keras.layers.Lambda(lambda rows: rows - keras.ops.mean(rows, axis=0, keepdims=True))
+    return keras.Sequential(
+        [keras.Input(input_shape), keras.layers.Flatten(), less_mean, keras.layers.Dense(1)]
+    )
 """
 RECIPE = """
 [data]
@@ -230,6 +246,15 @@ def test_a_model_that_mixes_the_rows_it_predicts_is_found(
     told = place("audit", "mine.toml", "--cuts", "4", *changes)
     assert told.code == code
     assert said in told.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("network", "code"), [("normalised", 0), ("centred", 5)])
+def test_a_network_that_takes_the_mean_of_what_it_predicts_is_found(place: Program, network: str, code: int):
+    told = place("audit", "mine.toml", "--cuts", "4", "--set", f"model.kind=own.py:{network}")
+    assert told.code == code, told.out + told.err
+    assert "skipped" not in told.out
+    assert ("has other forecasts" in told.err) == (code == 5)
 
 
 def test_a_leaking_run_says_so_everywhere(finished: Path, program: Program):

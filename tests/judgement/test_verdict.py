@@ -144,6 +144,7 @@ def test_a_leak_leaves_the_whole_inconclusive_before_anything_else():
     found = judged({}, failed_folds=1, leaks=[sees, "another"])
     assert (found["answer"], found["decided_by"]) == ("inconclusive", "leak")
     assert found["sentence"] == f"Inconclusive: nothing here is evidence, as {sees} (1 more)."
+    assert set(answers(found).values()) == {"inconclusive"}
 
 
 def test_a_strategy_that_never_traded_is_inconclusive():
