@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ __all__ = ["display_name", "foreign_kind", "open_regular", "sha256_of"]
 HEAD_BYTES = 4096
 # More control bytes than this share of the head: not a text file that was damaged, but no text at all.
 BINARY_SHARE = 0.05
+_TURNING = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r") + b"\x7f"
 _HTML_TAGS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<table")
 _MAGIC = (
@@ -74,8 +76,12 @@ def _cannot_open(name: str, error: Exception) -> PricesError:
 
 
 def display_name(path: Path) -> str:
-    """Give the file's name without its folder, for messages and the manifest."""
-    return os.fsencode(path.name or str(path)).decode("utf-8", errors="backslashreplace")
+    """Give the file's name without its folder, for messages and the manifest.
+
+    Characters that would turn the words around them, and control characters, are written as escapes.
+    """
+    name = os.fsencode(path.name or str(path)).decode("utf-8", errors="backslashreplace")
+    return _TURNING.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), name)
 
 
 def foreign_kind(head: bytes) -> str:

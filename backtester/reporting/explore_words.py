@@ -241,4 +241,10 @@ def many_captions(values: Mapping[str, Any], *, step: int) -> dict[str, str]:
 
 
 def _pair(pair: Mapping[str, Any]) -> str:
-    return f"{' and '.join(pair['symbols'])} {words.minus(words.number(pair['value']))}"
+    symbols = " and ".join(_apart(symbol) for symbol in pair["symbols"])
+    return f"{symbols} {words.minus(words.number(pair['value']))}"
+
+
+def _apart(symbol: str) -> str:
+    """Keep the direction of a name's letters from the words around it: first strong isolate, and its end."""
+    return symbol if symbol.isascii() else f"\u2068{symbol}\u2069"
