@@ -36,6 +36,12 @@ check: setup     ## lint, types, and whether the generated pages are fresh
 	$(BIN)/python -m docs.generate --check
 	$(BIN)/python -m docs.trust --check
 
+golden: setup    ## pin the figures of the golden runs anew; a change needs a line under Figures in CHANGELOG.md
+	$(BIN)/python -m tests.golden
+
+audit-dependencies: setup  ## look up known flaws of the pinned packages, where pip-audit and the network are there
+	@$(BIN)/python .ci/audit_dependencies.py
+
 docs: setup      ## write the generated pages of docs/
 	$(BIN)/python -m docs.generate
 
@@ -58,4 +64,4 @@ clean:           ## remove the environment and the reports
 	rm -rf $(VENV) dist
 	find reports -mindepth 1 -maxdepth 1 ! -name example -exec rm -rf {} +
 
-.PHONY: help setup run test test-slow trust check docs example bench lock clean
+.PHONY: help setup run test test-slow trust check golden audit-dependencies docs example bench lock clean

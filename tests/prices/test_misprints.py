@@ -78,7 +78,7 @@ def test_a_dividend_and_the_rounding_of_the_file_are_no_misprints(read, rows):
 
 def test_an_adjusted_close_as_large_as_numbers_are_is_refused(read, rows):
     rows[30][ADJUSTED] = "1e308"
-    with pytest.raises(PricesError, match="the adjusted open is not finite|overnight"):
+    with pytest.raises(PricesError, match=r"the adjusted open is not finite|overnight"):
         read(csv_text(rows))
 
 
