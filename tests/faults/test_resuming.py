@@ -98,6 +98,7 @@ store._versions.cache_clear()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.catalogue("F22")
 def test_other_versions_are_warned_of_and_both_are_recorded(programs: Programs, tmp_path: Path):
     from importlib import metadata
@@ -130,6 +131,7 @@ time.time = backwards
 """
 
 
+@pytest.mark.slow
 @pytest.mark.catalogue("F19")
 def test_a_clock_that_steps_backwards_makes_no_negative_duration(
     programs: Programs, whole_contents: dict[str, str], tmp_path: Path
