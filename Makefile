@@ -37,7 +37,7 @@ check: setup     ## lint, types, and whether the generated pages are fresh
 	$(BIN)/python -m docs.trust --check
 
 golden: setup    ## pin the figures of the golden runs anew; a change needs a line under Figures in CHANGELOG.md
-	$(BIN)/python -m tests.golden
+	$(BIN)/python -m tests.golden.runs
 
 audit-dependencies: setup  ## look up known flaws of the pinned packages, where pip-audit and the network are there
 	@$(BIN)/python .ci/audit_dependencies.py
