@@ -176,18 +176,25 @@ def place(program: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
     return program
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose code is clean, and one that leaks, in a folder beside their code."""
-    folder = tmp_path_factory.mktemp("audited")
+def run_in(folder: Path, **changes: object) -> Path:
     with contextlib.chdir(folder):
         (folder / "own.py").write_text(OWN)
         (folder / "mine.toml").write_text(RECIPE)
         random_walk(300, seed=1).frame.to_csv(folder / "walk.csv")
-        run = backtester.run("mine.toml", out=folder / "out")
-        leaking = {"features.columns": ["own.py:peek"], "audit.on_leak": "report"}
-        backtester.run("mine.toml", out=folder / "leaking", changes=leaking)
-    return run.directory
+        return backtester.run("mine.toml", out=folder / "out", changes=changes).directory
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose code is clean."""
+    return run_in(tmp_path_factory.mktemp("audited"))
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that sees the future, and was let go on."""
+    changes = {"features.columns": ["own.py:peek"], "audit.on_leak": "report"}
+    return run_in(tmp_path_factory.mktemp("leaking"), **changes)
 
 
 def test_clean_code_of_ones_own_passes(place: Program):
@@ -238,7 +245,7 @@ def test_a_run_of_code_that_cannot_be_repeated_is_refused(place: Program, change
         ("Random", 4, "is not reproducible: fold 0 trained twice"),
     ],
 )
-@pytest.mark.parametrize("test", [60, 128])
+@pytest.mark.parametrize("test", [60, pytest.param(128, marks=pytest.mark.slow)])
 def test_a_model_that_mixes_the_rows_it_predicts_is_found(
     place: Program, model: str, code: int, said: str, test: int
 ):
@@ -257,8 +264,8 @@ def test_a_network_that_takes_the_mean_of_what_it_predicts_is_found(place: Progr
     assert ("has other forecasts" in told.err) == (code == 5)
 
 
-def test_a_leaking_run_says_so_everywhere(finished: Path, program: Program):
-    (run,) = (finished.parents[1] / "leaking").iterdir()
+def test_a_leaking_run_says_so_everywhere(leaking: Path, program: Program):
+    run = leaking
     record = backtester.open_run(run)
     (leak,) = json.loads((run / "run.json").read_text())["leaks"]
     assert leak["subject"] == "feature 'own.py:peek'"
@@ -269,10 +276,16 @@ def test_a_leaking_run_says_so_everywhere(finished: Path, program: Program):
     assert page.index("Something sees the future") < page.index('class="verdict inconclusive"')
     told = program("runs", run.parent)
     assert "[leak]" in told.out
-    told = program("compare", run, finished, "--out", program.folder / "compared.html")
-    assert "no evidence" in (program.folder / "compared.html").read_text()
 
 
+@pytest.mark.slow
+def test_a_comparison_with_a_leaking_run_says_so(leaking: Path, finished: Path, program: Program):
+    page = program.folder / "compared.html"
+    assert program("compare", leaking, finished, "--out", page).code == 0
+    assert "no evidence" in page.read_text()
+
+
+@pytest.mark.slow
 def test_a_clean_run_has_no_leaks_in_its_manifest(finished: Path):
     assert json.loads((finished / "run.json").read_text())["leaks"] == []
     assert "sees the future" not in (finished / "index.html").read_text()
@@ -306,6 +319,7 @@ def at_the_close(frame: pd.DataFrame) -> None:
     frame.loc[3, "filled"] = frame.loc[3, "decided"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "change", "sums", "code", "said"),
     [
@@ -323,6 +337,7 @@ def test_an_edited_run_is_found(finished, place: Program, name, change, sums, co
     assert said in told.err
 
 
+@pytest.mark.slow
 def test_an_honest_run_passes(finished: Path, place: Program):
     told = place("audit", copy_of(finished, place.folder), "--cuts", "8", "--folds", "2")
     assert told.code == 0, told.err
@@ -388,9 +403,8 @@ def test_the_audit_as_json(place: Program):
     assert (leak["reach"], leak["reach_words"], leak["first"]) == (1, "1 bar ahead", "2000-01-03")
 
 
-def test_a_run_from_a_run_that_leaks_leaks_again(finished: Path, program: Program):
-    (run,) = (finished.parents[1] / "leaking").iterdir()
+def test_a_run_from_a_run_that_leaks_leaks_again(leaking: Path, program: Program):
     (program.folder / "own.py").write_text(OWN)
-    told = program("run", "--from", run, "--out", "again", "--set", "audit.on_leak=refuse")
+    told = program("run", "--from", leaking, "--out", "again", "--set", "audit.on_leak=refuse")
     assert told.code == 5
     assert not (program.folder / "again").exists()
