@@ -22,7 +22,7 @@ from typing import Any
 
 from backtester.errors import StorageError
 
-__all__ = ["create_bytes", "make_folder", "storage_error", "write_bytes", "write_json"]
+__all__ = ["create_bytes", "make_folder", "remove_left_over", "storage_error", "write_bytes", "write_json"]
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")
 
@@ -101,7 +101,7 @@ def create_bytes(path: Path, content: bytes) -> bool:
 @contextlib.contextmanager
 def _written(path: Path, content: bytes) -> Iterator[Path]:
     """Write to a temporary file beside a path; it is gone afterwards, unless it was renamed."""
-    _remove_left_over(path.parent)
+    remove_left_over(path.parent)
     temporary, descriptor = _open_temporary(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -127,7 +127,7 @@ def _open_temporary(path: Path) -> tuple[Path, int]:
         os.close(descriptor)  # taken for left over before it was locked
 
 
-def _remove_left_over(folder: Path) -> None:
+def remove_left_over(folder: Path) -> None:
     """Remove what killed processes left: temporary files that are ours by name and owner, held by nobody."""
     try:
         names = [name for name in os.listdir(folder) if _TEMPORARY.fullmatch(name)]

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from backtester.files import create_bytes, make_folder, storage_error, write_bytes
+from backtester.files import create_bytes, make_folder, remove_left_over, storage_error, write_bytes
 from backtester.places import data_folder, temporary_folder, temporary_path
 from backtester.trials.market import market_key, same_market, seconds
 from backtester.trials.trial import Trial, same_returns
@@ -86,6 +86,8 @@ class TrialRegistry:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             if not os.access(self.folder, os.R_OK | os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            # a process that was killed as its trial had just been named: nobody writes that one again
+            remove_left_over(self.folder)
         except OSError as error:
             raise storage_error(self.folder, error) from error
 
