@@ -22,7 +22,7 @@ test: setup      ## the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: setup ## the slow tests
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist worksteal -m slow --durations=25
 
 trust: setup     ## the tests of the catalogue, fast and slow, and what came of them into docs/trust.md
 	$(BIN)/pytest -n 2 --dist worksteal -m "catalogue and not slow" --catalogue=build/catalogue-fast.json
