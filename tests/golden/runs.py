@@ -38,7 +38,7 @@ RUNS: Mapping[str, dict[str, Any]] = {
         "training": {"epochs": 3, "patience": 0},
     },
 }
-TOLERANCES: Mapping[str, float] = {"ridge": 1e-6, "lstm": 1e-3}
+TOLERANCES: Mapping[str, float] = {"ridge": 1e-6, "lstm": 1e-4}
 """Relative. Linear algebra differs between kinds of CPU in the last bits; training in 32 bits by more."""
 _LEFT_OUT = ("answer", "forecasts_sha256", "verdict")
 """Words and hashes, which follow from the figures."""
