@@ -26,9 +26,7 @@ def scaled(rows, at, column, factor):
 @pytest.mark.catalogue("D66")
 @pytest.mark.parametrize(("column", "factor"), [(HIGH, 10.0), (LOW, 0.1)])
 def test_a_high_or_low_at_ten_times_the_price_is_refused(read, rows, column, factor):
-    with pytest.raises(
-        PricesError, match=r"line 52 \(2020-03-11\) (High|Low) .* far from open"
-    ):
+    with pytest.raises(PricesError, match=r"line 52 \(2020-03-11\) (High|Low) .* far from open"):
         read(csv_text(scaled(rows, 50, column, factor)))
 
 

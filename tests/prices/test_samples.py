@@ -101,7 +101,8 @@ def test_the_oddities_of_the_public_files_are_told(shared_data):
     # the 15 % that the index fell for minutes, by mistaken orders
     assert any("(2012-10-05) low '4888.2001953125'" in text for text in told)
     assert any("volume is 0 in 1333 of 4238 bars" in text for text in told)
-    assert "22 bar(s) on weekends" in warnings_of(public(shared_data / "NIFTY50_2000_2019.csv"))[0]
+    told = warnings_of(public(shared_data / "NIFTY50_2000_2019.csv"))
+    assert any("22 bar(s) on weekends" in text for text in told)
     assert not public(shared_data / "NIFTY50_newest_first.csv").has("volume")
 
 
