@@ -115,7 +115,7 @@ def test_every_printed_command_parses(command: str):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["backtester runn lstm", "backtester run lstm --cvs a.csv", "backtester run"]
+    "wrong", ["backtester runn lstm", "backtester run lstm --cvs a.csv", "backtester plan"]
 )
 def test_a_wrong_command_would_be_found(wrong: str):
     with pytest.raises(Exception, match=r"No such command|No such option|Missing parameter"):
