@@ -8,6 +8,8 @@ session; whatever comes is judged by ``answers.py`` all the same.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +27,16 @@ from backtester.prices.cache import default_cache
 from backtester.prices.columns import normalized
 from backtester.prices.frames import flat_columns
 
-__all__ = ["PRICE_NAMES", "Answer", "Downloader", "Pauses", "Yahoo", "Yfinance", "ask_once"]
+__all__ = [
+    "PRICE_NAMES",
+    "Answer",
+    "Downloader",
+    "Pauses",
+    "Yahoo",
+    "Yfinance",
+    "ask_once",
+    "load_network_library",
+]
 
 PRICE_NAMES = ("Open", "High", "Low", "Close", "Adj Close")
 _NAMES = {normalized(name): name for name in (*PRICE_NAMES, "Volume", "Dividends", "Stock Splits")}
@@ -88,6 +99,20 @@ class Yahoo:
         return self.today or datetime.now(UTC).date()
 
 
+def load_network_library() -> None:
+    """Load curl_cffi, on which yfinance rests, so that it finds its own functions.
+
+    TensorFlow brings a curl of its own, for all to see: loaded after it, as in a notebook, curl_cffi would
+    call that one, and every request would fail as "unknown option".
+    """
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
+    try:
+        import curl_cffi  # noqa: F401 - for its effect
+    finally:
+        sys.setdlopenflags(flags)
+
+
 class Yfinance:
     """The real thing.
 
@@ -103,6 +128,7 @@ class Yfinance:
 
     def download(self, symbol: str, *, start: date | None, end: date | None) -> pd.DataFrame | None:
         """Give daily bars; raises what yfinance and its network library raise."""
+        load_network_library()
         import yfinance
         from yfinance.data import YfData
 

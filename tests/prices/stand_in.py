@@ -112,7 +112,7 @@ def serving(service: StandIn) -> Iterator[StandIn]:
         def do_GET(self) -> None:
             status, content = service.reply(self.path)
             if status == 0:  # the line goes dead
-                time.sleep(1.5)
+                time.sleep(2.0)
                 self.close_connection = True
                 return
             self.send_response(status)

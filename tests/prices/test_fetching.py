@@ -30,6 +30,7 @@ from backtester.prices import (
     read_symbols,
 )
 from backtester.prices.symbols import file_stem
+from backtester.prices.yahoo import load_network_library
 from backtester.recipe.sections import DataSection
 from tests.prices.stand_in import StandIn, bars, chart, serving, session_to
 
@@ -42,9 +43,23 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module", autouse=True)
 def _yfinance_away_from_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    load_network_library()
     import yfinance
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
+
+
+def test_it_reaches_the_service_although_tensorflow_was_there_first(service: StandIn):
+    code = (
+        "import tensorflow\n"
+        "from backtester.prices.yahoo import load_network_library\n"
+        "load_network_library()\n"
+        "import curl_cffi\n"
+        f"answer = curl_cffi.Session(impersonate='chrome').get('http://127.0.0.1:{service.port}/getcrumb')\n"
+        "print(answer.status_code, answer.text)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout.endswith("200 crumb\n"), ran.stderr[-2000:]
 
 
 @pytest.fixture
@@ -60,7 +75,7 @@ class Client:
         self.service = service
         self.cache = folder / "cache"
         self.waits: list[float] = []
-        self.download = Yfinance(session=session_to(service.port), timeout_seconds=0.3)
+        self.download = Yfinance(session=session_to(service.port), timeout_seconds=0.8)
 
     def __call__(self, *symbols: str, today: date = TODAY, **settings: object) -> Fetched:
         self.waits.clear()
