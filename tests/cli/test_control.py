@@ -46,7 +46,8 @@ def test_control_as_json_is_its_summary(here: Path, capsys: pytest.CaptureFixtur
     assert {key for key in keys if f"`{key}`" not in page} == set()  # each is documented
 
 
-def test_a_control_is_no_run(here: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_control_is_no_run(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(here / "data"))
     control("--seeds", "1", "--json")
     capsys.readouterr()
     app(["runs", "--json"], standalone_mode=False)
