@@ -33,6 +33,7 @@ def test_wheel_holds_recipes_strategies_samples_and_licences(wheel: Path):
     assert not any(name.startswith(("tests/", "docs/", "reports/")) for name in names)
 
 
+@pytest.mark.slow
 def test_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path):
     site, empty = tmp_path / "site", tmp_path / "empty"
     empty.mkdir()
