@@ -35,6 +35,8 @@ from backtester.walkforward import table_of
 __all__ = ["compute_again", "manifest_findings"]
 
 _COPIED = ("run.json", *PUBLISHED_FILES, *ADDED_FILES, "trials.csv", "trial_returns.csv")
+_LISTED = ("stress.html", "explain.html")
+"""Pages that the page names where they are there."""
 
 
 def manifest_findings(record: RunRecord, *, question: Question) -> list[Finding]:
@@ -72,7 +74,7 @@ def compute_again(record: RunRecord, *, question: Question, folder: Path, pages:
     ------
     BacktesterError : what cannot be computed from these files
     """
-    for name in _COPIED:
+    for name in (*_COPIED, *(_LISTED if pages else ())):
         if (record.directory / name).is_file():
             shutil.copyfile(record.directory / name, folder / name)
     forecasts = _forecasts(record, question=question)

@@ -10,6 +10,7 @@ import pytest
 
 import backtester
 from backtester.errors import RunDirectoryError, UsageError
+from backtester.pipeline import redraw
 from backtester.repeating import repeat
 from backtester.run_directory import data_files, write_checksums
 from backtester.verifying import verify_run
@@ -137,6 +138,13 @@ def test_a_page_that_shows_another_figure_is_found(copied: Path):
     (copied / "index.html").write_text(page.replace("Sharpe ratio", "Sharpe  ratio", 1))
     found = verify_run(copied)
     assert [finding.file for finding in found.findings] == ["index.html"]
+
+
+def test_a_page_that_names_pages_added_since_is_sound(copied: Path):
+    (copied / "explain.html").write_text("a page")
+    redraw(copied)
+    assert "explain.html" in (copied / "index.html").read_text()
+    assert verify_run(copied).findings == ()
 
 
 def test_a_missing_file_is_named_and_the_rest_told(copied: Path):
