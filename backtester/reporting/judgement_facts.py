@@ -51,8 +51,7 @@ def evidence(record: RunRecord) -> dict[str, Any]:
         "table": _trial_rows(record),
         "untested": "" if at(record, "stress", "axes") else _UNTESTED,
         "stressed": [
-            {**axis, "badge": ANSWERS[str(axis["answer"])]}
-            for axis in at(record, "stress", "axes") or []
+            {**axis, "badge": ANSWERS[str(axis["answer"])]} for axis in at(record, "stress", "axes") or []
         ],
         "power": _power_facts(record),
         "powered": _power_words(record),
