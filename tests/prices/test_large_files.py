@@ -38,7 +38,9 @@ try:
 except PricesError as error:
     print(error.exit_code, error)
 usage = resource.getrusage(resource.RUSAGE_SELF)
-print(usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
+# Not ru_maxrss, which takes in what the process that forked this one had.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) * 1024, usage.ru_utime + usage.ru_stime)
 """
 
 
