@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from backtester.cli.console import listening, print_json, say, terminal_width
+from backtester.cli.running import ExecutorOption, WorkersOption
 
 __all__ = ["forecast"]
 
@@ -36,12 +37,8 @@ def forecast(
             help="Keys of [execution], e.g. execution.store=folds; repeatable.",
         ),
     ] = None,
-    executor: Annotated[
-        str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")
-    ] = "",
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
-    ] = None,
+    executor: ExecutorOption = "",
+    workers: WorkersOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Forecast the next session from a run, with an interval, and say what such forecasts were worth.

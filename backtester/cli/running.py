@@ -42,6 +42,10 @@ SetOption = Annotated[
         "--set", metavar="KEY=VALUE", help="Change a key of the recipe, e.g. model.units=25; repeatable."
     ),
 ]
+ExecutorOption = Annotated[str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -56,12 +60,8 @@ def run(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for run directories. [default: reports]"),
     ] = None,
-    executor: Annotated[
-        str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")
-    ] = "",
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
-    ] = None,
+    executor: ExecutorOption = "",
+    workers: WorkersOption = None,
     repeated: Annotated[
         Path | None,
         typer.Option("--from", metavar="RUN", help="Repeat a run from its manifest; needs --out."),

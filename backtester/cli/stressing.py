@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from backtester.cli.console import listening, print_json, say, terminal_width
+from backtester.cli.running import ExecutorOption, WorkersOption
 
 __all__ = ["stress"]
 
@@ -33,12 +34,8 @@ def stress(
             help="Keys of [stress] and [execution], e.g. stress.seeds=20; repeatable.",
         ),
     ] = None,
-    executor: Annotated[
-        str, typer.Option("--executor", metavar="NAME", help="serial, processes or ray.")
-    ] = "",
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one a core.")
-    ] = None,
+    executor: ExecutorOption = "",
+    workers: WorkersOption = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only say what would be trained, and how long it will take.")
     ] = False,

@@ -10,36 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.running import MODEL, RECIPE
 from tests.markets import random_walk
 
 pytestmark = pytest.mark.slow
 
 AXES = ("--axis", "members", "--axis", "costs", "--set", "stress.members=[1, 3]")
-STEADY = """
-import time
-import numpy as np
-
-class Steady:
-    def fit(self, X, y):
-        time.sleep(0.02)
-        self.weights = np.linalg.lstsq(X, y, rcond=None)[0]
-
-    def predict(self, X):
-        return X @ self.weights
-"""
-RECIPE = """
-[folds]
-train = 100
-test = 10
-[model]
-kind = "steady.py:Steady"
-lookback = 5
-[execution]
-workers = 2
-store = "store"
-[verdict]
-draws = 199
-"""
 FILES = ("stress.json", "summary.json", "trials.csv", "trial_returns.csv", "SHA256SUMS", "stress.html")
 
 
@@ -72,7 +48,7 @@ def stored(folder: Path) -> int:
 def test_a_stress_run_killed_in_its_training_goes_on_to_the_same_bytes(tmp_path: Path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
-    (whole / "steady.py").write_text(STEADY)
+    (whole / "steady.py").write_text(MODEL)
     (whole / "recipe.toml").write_text(RECIPE)
     random_walk(500, seed=3).frame.reset_index().to_csv(whole / "walk.csv", index=False)
     made = command(whole, "run", "recipe.toml", "--csv", "walk.csv", "--set", "execution.registry=trials")
