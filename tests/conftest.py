@@ -7,12 +7,16 @@ import pytest
 
 # Before any test imports TensorFlow: the flags of a worker, so that both compute the same bits.
 from backtester.execution.worker import ENVIRONMENT
+from backtester.network_library import load_network_library
 from tests.catalogue_record import Record, mark
 
 os.environ.update(ENVIRONMENT)
 os.environ["MPLBACKEND"] = "Agg"
 # What tests try is not a trial of whoever runs them.
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="backtester-tests-")
+
+# Tests of one process use TensorFlow, QuantStats and yfinance in any order.
+load_network_library()
 
 # A shell starts its background jobs deaf to SIGINT, and children inherit that: tests interrupt theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -14,7 +14,7 @@ ROOT = PACKAGE.parent
 
 # A part may import itself and those before it; parts on one line are equals.
 FLOW = (
-    ("errors", "seeds", "suggest"),
+    ("errors", "network_library", "seeds", "suggest"),
     ("files", "references", "shipped", "spans"),
     ("places",),
     ("recipe",),

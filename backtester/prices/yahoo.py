@@ -8,8 +8,6 @@ session; whatever comes is judged by ``answers.py`` all the same.
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from backtester.errors import PricesError
+from backtester.network_library import load_network_library
 from backtester.prices.cache import default_cache
 from backtester.prices.columns import normalized
 from backtester.prices.frames import flat_columns
@@ -35,7 +34,6 @@ __all__ = [
     "Yahoo",
     "Yfinance",
     "ask_once",
-    "load_network_library",
 ]
 
 PRICE_NAMES = ("Open", "High", "Low", "Close", "Adj Close")
@@ -97,20 +95,6 @@ class Yahoo:
     def day(self) -> date:
         """The date of the session that is not finished yet."""
         return self.today or datetime.now(UTC).date()
-
-
-def load_network_library() -> None:
-    """Load curl_cffi, on which yfinance rests, so that it finds its own functions.
-
-    TensorFlow brings a curl of its own, for all to see: loaded after it, as in a notebook, curl_cffi would
-    call that one, and every request would fail as "unknown option".
-    """
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
-    try:
-        import curl_cffi  # noqa: F401 - for its effect
-    finally:
-        sys.setdlopenflags(flags)
 
 
 class Yfinance:
@@ -225,6 +209,11 @@ def _failure(error: Exception) -> Answer:
     unknown = getattr(getattr(error, "response", None), "status_code", None) == 404
     if unknown or "YFTzMissingError" in kinds or getattr(error, "yahoo_reason", None):
         return Answer(said=text)
+    if "curl: (48)" in text:
+        said = (
+            f"the network library cannot work in this Python, where another curl was loaded before ({text})"
+        )
+        return Answer(answered=False, connected=False, said=said)
     if "YFPricesMissingError" in kinds:
         said = "an empty reply"
     elif "YFRateLimitError" in kinds:

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from backtester.files import write_bytes
+from backtester.network_library import load_network_library
 from backtester.reporting.chart_style import COLOURS
 from backtester.reporting.words import LABELS, span
 from backtester.run_directory import RunRecord
@@ -160,6 +161,7 @@ def _quantstats(returns: pd.DataFrame, *, record: RunRecord) -> str:
         import matplotlib as mpl
 
         with mpl.rc_context(), _no_picture_left_open():
+            load_network_library()
             from quantstats import reports
 
             _set_style()

@@ -30,7 +30,6 @@ from backtester.prices import (
     read_symbols,
 )
 from backtester.prices.symbols import file_stem
-from backtester.prices.yahoo import load_network_library
 from backtester.recipe.sections import DataSection
 from tests.prices.stand_in import StandIn, bars, chart, serving, session_to
 
@@ -43,23 +42,52 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module", autouse=True)
 def _yfinance_away_from_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
-    load_network_library()
     import yfinance
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
 
 
-def test_it_reaches_the_service_although_tensorflow_was_there_first(service: StandIn):
-    code = (
-        "import tensorflow\n"
-        "from backtester.prices.yahoo import load_network_library\n"
-        "load_network_library()\n"
-        "import curl_cffi\n"
-        f"answer = curl_cffi.Session(impersonate='chrome').get('http://127.0.0.1:{service.port}/getcrumb')\n"
-        "print(answer.status_code, answer.text)\n"
+AFTER_TENSORFLOW = """
+import sys
+import tensorflow
+import backtester
+from backtester.network_library import load_network_library
+
+{first}
+from tests.prices.stand_in import session_to
+
+reply = session_to({port}).get("http://127.0.0.1/getcrumb", impersonate="chrome")
+print(reply.status_code, reply.text)
+"""
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "load_network_library()",
+        "backtester.run({'model': {'kind': 'mean_return'}}, sample='SPY', out=sys.argv[1])",
+    ],
+    ids=["itself", "after a run with tear sheets"],
+)
+def test_it_reaches_the_service_although_tensorflow_was_there_first(
+    first: str, service: StandIn, tmp_path: Path
+):
+    code = AFTER_TENSORFLOW.format(first=first, port=service.port)
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.stdout.endswith("200 crumb\n"), ran.stderr[-2000:]
+
+
+def test_a_network_library_that_was_loaded_wrongly_is_said(client: Client):
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("Failed to setopt 1022 1, curl: (48) . See https://curl.se/libcurl")
+
+    client.download.download = fails
+    state, text = said(client())
+    assert state == "no answer"
+    assert "another curl was loaded before" in text
+    assert client.waits == [2.0]  # not the long ones
 
 
 @pytest.fixture
