@@ -18,6 +18,7 @@ from backtester.run_directory import (
     MANIFEST,
     STRESS,
     SUMMARY,
+    leaks_of,
     read_json,
     read_tables,
     write_checksums,
@@ -215,7 +216,7 @@ def _headline(summary: Mapping[str, Any]) -> dict[str, Any]:
 def _leaks(directory: Path) -> list[str]:
     """What of a run sees the future, as its manifest tells it; none where a version before this made it."""
     manifest = read_json(directory / MANIFEST) if (directory / MANIFEST).is_file() else {}
-    return [leak["sentence"] for leak in manifest.get("leaks", ())]
+    return leaks_of(manifest)
 
 
 def _stress(directory: Path) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backtester.errors import StorageError, UsageError
-from backtester.run_directory import FINISHED, MANIFEST, SUMMARY, read_json
+from backtester.run_directory import FINISHED, MANIFEST, SUMMARY, leaks_of, read_json
 from backtester.trials import (
     SNAPSHOT_TABLE,
     Trial,
@@ -105,7 +105,7 @@ def _read_run(path: Path) -> _Run:
             state=str(manifest["state"]),
             reason=str(manifest["reason"]),
             started=str(manifest["started"]),
-            leaks=tuple(str(leak["sentence"]) for leak in manifest.get("leaks", ())),
+            leaks=tuple(leaks_of(manifest)),
             recipe=str(manifest["recipe_name"]),
             symbol=str(manifest["data"]["symbol"]),
             settings=flat_settings(manifest["recipe"]),

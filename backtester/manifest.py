@@ -18,7 +18,7 @@ from backtester.folds import Fold
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note
 from backtester.question import Question
-from backtester.recipe import Recipe, published_mapping, published_text
+from backtester.recipe import Recipe, shareable_mapping, shareable_text
 from backtester.walkforward import FoldOutcome, WalkForward
 
 __all__ = ["Manifest", "changed_versions", "program_version"]
@@ -55,7 +55,7 @@ class Manifest:
 
     def set_state(self, state: str, *, reason: str = "") -> None:
         """Record the state of the run and write the file."""
-        reason = published_text(reason, recipe=self._question.loaded.recipe)
+        reason = shareable_text(reason, recipe=self._question.loaded.recipe)
         self._content |= {"state": state, "reason": reason}
         write_json(self._path, self._content)
 
@@ -72,7 +72,7 @@ class Manifest:
             self._content["published"] = {
                 "networks": len(result.beside.results),
                 "failed": len(result.beside.failures),
-                "reason": published_text("; ".join(failures), recipe=recipe),
+                "reason": shareable_text("; ".join(failures), recipe=recipe),
             }
 
     def _state_of(self, outcome: FoldOutcome) -> str:
@@ -90,7 +90,7 @@ class Manifest:
         recipe = self._question.loaded.recipe
         self._content["leaks"] = [
             {
-                key: published_text(value, recipe=recipe) if isinstance(value, str) else value
+                key: shareable_text(value, recipe=recipe) if isinstance(value, str) else value
                 for key, value in leak.items()
             }
             for leak in leaks
@@ -107,7 +107,7 @@ def _asked(question: Question) -> dict[str, Any]:
         "program": {"name": "walkforward-backtester", "version": program_version()},
         "question_sha256": question.sha256,
         "recipe_name": question.loaded.name,
-        "recipe": published_mapping(question.loaded.recipe),
+        "recipe": shareable_mapping(question.loaded.recipe),
         "data": {
             "source": prices.source,
             "name": prices.source_name,
@@ -162,7 +162,7 @@ def _fold_entry(outcome: FoldOutcome, *, recipe: Recipe, dates: pd.DatetimeIndex
         **_span("test", bars=fold.test, dates=dates),
         "test_bars": fold.test.stop - fold.test.start,
         "state": "pending",
-        "reason": published_text(outcome.reason, recipe=recipe),
+        "reason": shareable_text(outcome.reason, recipe=recipe),
         "members": [
             {
                 "member": result.task.member,

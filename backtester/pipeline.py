@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backtester.audit import NOT_REPRODUCIBLE, Audit, quick_audit
 from backtester.errors import BacktesterError, InterruptedRunError, LeakError, StorageError, UserCodeError
@@ -16,17 +17,23 @@ from backtester.judging import judge_run, notes_on, registry_of, trial_of
 from backtester.manifest import Manifest
 from backtester.published import write_published
 from backtester.question import Question
-from backtester.recipe import OnLeak, published_mapping
+from backtester.recipe import OnLeak, shareable_mapping
 from backtester.reporting import write_report
+from backtester.reporting.explain_page import write_explain_page
+from backtester.reporting.page import page_title
+from backtester.reporting.stress_page import write_stress_page
 from backtester.results import forecasts_of, write_results
 from backtester.run_directory import (
+    EXPLAIN,
     JUDGED_FILES,
     LOCK,
     MANIFEST,
+    STRESS,
     RunRecord,
     check_files,
     claim_directory,
     lock_directory,
+    read_json,
     read_record,
     read_run,
 )
@@ -97,20 +104,40 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
 
 
 def _claimed(directory: Path, *, question: Question) -> bool:
-    recipe = published_mapping(question.loaded.recipe)
+    recipe = shareable_mapping(question.loaded.recipe)
     return claim_directory(directory, question_sha256=question.sha256, recipe=recipe)
 
 
 def redraw(directory: Path) -> RunRecord:
-    """Draw the pages of a finished run again from its files.
+    """Draw the pages of a finished run again from its files, those of `stress` and `explain` among them.
 
     Raises
     ------
     RunDirectoryError : there is no finished run
+    StorageError : a file is damaged, or the disk is full or read-only
     """
     record = read_run(directory)
+    title = page_title(record)
+    if (directory / STRESS).is_file():
+        with _drawn_from(directory / STRESS) as stress:
+            write_stress_page(directory, stress, title=title)
+    if (directory / EXPLAIN).is_file():
+        with _drawn_from(directory / EXPLAIN) as values:
+            write_explain_page(directory, values, verdict=record.summary.get("verdict"), title=title)
     write_report(record)
     return record
+
+
+@contextlib.contextmanager
+def _drawn_from(path: Path) -> Iterator[dict[str, Any]]:
+    values = read_json(path)
+    try:
+        yield values
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise StorageError(
+            f"{path}: is not as the program writes it ({type(error).__name__}: {error}).",
+            advice=f"Write it anew: backtester {path.stem} {path.parent}",
+        ) from error
 
 
 def _audited(question: Question) -> Audit:
@@ -177,7 +204,7 @@ def _work(question: Question, *, directory: Path, listener: Listener, audit: Aud
         judge_run(
             directory,
             summary=results.summary,
-            recipe=published_mapping(recipe),
+            recipe=shareable_mapping(recipe),
             trials=registry.on_market(trial.dates, trial.market),
             own=trial,
         )

@@ -15,7 +15,7 @@ from backtester.judging import trial_of
 from backtester.models import BASELINES
 from backtester.prices import Note
 from backtester.question import Question
-from backtester.recipe import published_mapping
+from backtester.recipe import shareable_mapping
 from backtester.run_directory import write_table
 from backtester.summary import summarise
 from backtester.trials import Trial
@@ -96,7 +96,7 @@ def write_results(question: Question, *, forecasts: Forecasts, directory: Path) 
         sha256=question.trial_sha256,
         name=directory.name,
         recipe_name=question.loaded.name,
-        recipe=published_mapping(recipe),
+        recipe=shareable_mapping(recipe),
         summary=summary,
         returns=traded["strategy"].bars["return"],
         close=prices.frame["close"],

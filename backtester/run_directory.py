@@ -35,6 +35,7 @@ __all__ = [
     "check_files",
     "claim_directory",
     "data_files",
+    "leaks_of",
     "lock_directory",
     "read_json",
     "read_record",
@@ -255,6 +256,11 @@ def write_checksums(directory: Path) -> None:
     names = data_files(directory)
     lines = [f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     write_bytes(directory / CHECKSUMS, "".join(lines).encode())
+
+
+def leaks_of(manifest: Mapping[str, Any]) -> list[str]:
+    """Give what of a run sees the future, a sentence each; none where a version before this made it."""
+    return [str(leak["sentence"]) for leak in manifest.get("leaks", ())]
 
 
 def check_files(directory: Path, *, leaving_out: Sequence[str] = ()) -> None:

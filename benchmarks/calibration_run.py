@@ -18,7 +18,7 @@ from backtester.judging import evidence_of
 from backtester.models import BASELINES
 from backtester.prices import Prices
 from backtester.question import Question, ask
-from backtester.recipe import published_mapping, recipe_from_mapping
+from backtester.recipe import recipe_from_mapping, shareable_mapping
 from backtester.tasks import Task, TaskRunner
 from backtester.trials import Trial, snapshot
 from backtester.walkforward import FoldOutcome, baseline_table, forecast_table
@@ -101,7 +101,7 @@ def judge_run(question: Question, *, forecasts: Forecasts, others: Sequence[Tria
         "trials": table,
         "trial_returns": returns.set_index("date"),
     }
-    evidence = evidence_of(tables, recipe=published_mapping(recipe))
+    evidence = evidence_of(tables, recipe=shareable_mapping(recipe))
     judgement = judge(evidence)
     return Judged(
         judgement=judgement,

@@ -7,7 +7,7 @@ import pytest
 from backtester.cli.runs_text import runs_text
 from backtester.errors import UsageError
 from backtester.listing import list_runs
-from backtester.recipe import Recipe, published_mapping, recipe_from_mapping
+from backtester.recipe import Recipe, recipe_from_mapping, shareable_mapping
 from backtester.trials import Trial, TrialRegistry, flat_settings
 from tests.test_trials import sample, trial, walk
 
@@ -21,14 +21,14 @@ SUMMARY = {
 
 def settings(**changes: object) -> dict[str, Any]:
     """A published recipe in full; changes by section__key."""
-    mapping = published_mapping(Recipe())
+    mapping = shareable_mapping(Recipe())
     for path, value in changes.items():
         section, _, key = path.partition("__")
         if key:
             mapping[section][key] = value
         else:
             mapping[section] = value
-    return published_mapping(recipe_from_mapping(mapping, name="lstm", folder=Path()).recipe)
+    return shareable_mapping(recipe_from_mapping(mapping, name="lstm", folder=Path()).recipe)
 
 
 def tried(number: int, *, registered: str = "", **changes: Any) -> Trial:

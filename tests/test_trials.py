@@ -12,7 +12,7 @@ import pytest
 
 from backtester.errors import StorageError
 from backtester.prices import read_prices, sample_names
-from backtester.recipe import DataSection, Recipe, published_mapping
+from backtester.recipe import DataSection, Recipe, shareable_mapping
 from backtester.run_directory import write_table
 from backtester.trials import (
     SNAPSHOT_RETURNS,
@@ -433,7 +433,7 @@ def test_a_snapshot_that_is_damaged_is_told(kept: object, name: str, tmp_path: P
 
 
 def test_settings_are_the_published_recipe_key_by_key():
-    flat = flat_settings(published_mapping(Recipe()))
+    flat = flat_settings(shareable_mapping(Recipe()))
     assert flat["seed"] == 7
     assert flat["model.units"] == [50]
     assert flat["data.start"] is None

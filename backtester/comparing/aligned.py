@@ -15,7 +15,7 @@ from backtester.errors import StorageError, UsageError
 from backtester.judgement.on_search import risk_matched_difference
 from backtester.metrics import risk_free_per_bar
 from backtester.recipe import Scheme, VerdictSection
-from backtester.run_directory import RunRecord, check_files, read_run
+from backtester.run_directory import RunRecord, check_files, leaks_of, read_run
 from backtester.trials import same_market
 
 __all__ = ["MIN_COMMON", "AlignedRun", "Floats", "align_runs", "markets_of"]
@@ -248,7 +248,7 @@ def _about(record: RunRecord, *, dates: pd.DatetimeIndex) -> dict[str, Any]:
         "bars_between": len(record.returns.loc[dates[0] : dates[-1]]) - len(dates),
         "scheme": _scheme(record),
         "folds": len(record.manifest["folds"]),
-        "leaks": [leak["sentence"] for leak in record.manifest.get("leaks", ())],
+        "leaks": leaks_of(record.manifest),
         "failed_folds": sum(fold["state"] == "failed" for fold in record.manifest["folds"]),
         "r2_oos": _r2_oos(record.forecasts, dates=dates),
         "verdict": summary["verdict"]["answer"],

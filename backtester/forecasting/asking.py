@@ -23,6 +23,7 @@ from backtester.prices import NoteKind, Prices, prices_from_frame, read_prices
 from backtester.question import Question, ask
 from backtester.recipe import DataSection, Scheme, Source
 from backtester.reopening import Reopened, reopen
+from backtester.run_directory import RunRecord, leaks_of
 from backtester.store import FoldStore, default_store_folder
 from backtester.walkforward import Progress
 
@@ -127,7 +128,15 @@ def forecast(
         window=_window(latest, prices=question.prices),
         trained=latest.trained,
         reused=latest.reused,
-        notes=tuple(dict.fromkeys([*notes, *_notes(question, latest, today=today or date.today())])),
+        notes=tuple(
+            dict.fromkeys(
+                [
+                    *_leaks(opened.record),
+                    *notes,
+                    *_notes(question, latest, today=today or date.today()),
+                ]
+            )
+        ),
     )
 
 
@@ -180,6 +189,14 @@ def _window(latest: Latest, *, prices: Prices) -> tuple[date, date] | None:
         return None
     window = latest.fold.training_window
     return prices.dates[window.start].date(), prices.dates[window.stop - 1].date()
+
+
+def _leaks(record: RunRecord) -> list[str]:
+    """What a run that went on with a leak has to say first."""
+    return [
+        f"In this run {sentence}: how good its forecasts were is no evidence of how good this one is."
+        for sentence in leaks_of(record.manifest)
+    ]
 
 
 def _notes(question: Question, latest: Latest, *, today: date) -> list[str]:

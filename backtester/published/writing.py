@@ -28,7 +28,7 @@ from backtester.published.scoring import (
     seed_record,
     spread_record,
 )
-from backtester.recipe import Recipe, ScalerKind, ScalerRows, published_text
+from backtester.recipe import Recipe, ScalerKind, ScalerRows, shareable_text
 from backtester.run_directory import read_json, write_table
 from backtester.walkforward import Beside
 
@@ -58,7 +58,7 @@ def write_published(
     StorageError : the disk is full or read-only
     """
     named = tuple(
-        replace(failure, reason=published_text(failure.reason, recipe=recipe)) for failure in beside.failures
+        replace(failure, reason=shareable_text(failure.reason, recipe=recipe)) for failure in beside.failures
     )
     record = published_record(problem, beside=replace(beside, failures=named), forecast=forecast)
     write_table(directory / PUBLISHED_CSV, forecast_frame(problem.published.rows, results=beside.results))

@@ -41,9 +41,9 @@ from backtester.recipe.sections import (
 from backtester.recipe.writing import (
     as_mapping,
     as_toml,
-    published_mapping,
-    published_text,
     question_sha256,
+    shareable_mapping,
+    shareable_text,
     trial_sha256,
 )
 
@@ -90,9 +90,9 @@ __all__ = [
     "as_toml",
     "load_recipe",
     "parse_overrides",
-    "published_mapping",
-    "published_text",
     "question_sha256",
     "recipe_from_mapping",
+    "shareable_mapping",
+    "shareable_text",
     "trial_sha256",
 ]

@@ -12,7 +12,7 @@ from backtester.recipe.overrides import FILE_REFERENCE
 from backtester.recipe.sections import Recipe
 from backtester.recipe.toml import format_table, format_value
 
-__all__ = ["as_mapping", "as_toml", "published_mapping", "published_text", "question_sha256", "trial_sha256"]
+__all__ = ["as_mapping", "as_toml", "question_sha256", "shareable_mapping", "shareable_text", "trial_sha256"]
 
 
 def as_mapping(recipe: Recipe) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def as_toml(recipe: Recipe) -> str:
     return "\n".join(["\n".join(top) + "\n", *tables])
 
 
-def published_mapping(recipe: Recipe) -> dict[str, Any]:
+def shareable_mapping(recipe: Recipe) -> dict[str, Any]:
     """Give `as_mapping` with files and folders by their names alone: it says nothing about the machine."""
     mapping = _with_bare_references(as_mapping(recipe))
     files = (("data", "path"), ("execution", "store"), ("execution", "registry"), ("report", "directory"))
@@ -47,7 +47,7 @@ def published_mapping(recipe: Recipe) -> dict[str, Any]:
     return mapping
 
 
-def published_text(text: str, *, recipe: Recipe) -> str:
+def shareable_text(text: str, *, recipe: Recipe) -> str:
     """Give a message about the user's code with its files by their names alone."""
     for reference in (recipe.model.kind, recipe.strategy.kind, *recipe.features.columns):
         text = text.replace(reference, _bare_reference(reference))

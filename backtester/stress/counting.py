@@ -10,7 +10,7 @@ import pandas as pd
 from backtester.forecasts import Forecasts
 from backtester.judging import trial_of
 from backtester.question import Question
-from backtester.recipe import published_mapping
+from backtester.recipe import shareable_mapping
 from backtester.stress.axis import AxisResult, Choice
 from backtester.stress.compared import trade_outcome
 from backtester.stress.context import Context, Outcome, Variant
@@ -105,7 +105,7 @@ def _trial(
         sha256=question.trial_sha256,
         name=question.directory_name,
         recipe_name=question.loaded.name,
-        recipe=published_mapping(question.loaded.recipe),
+        recipe=shareable_mapping(question.loaded.recipe),
         summary=_headline(context, figures),
         returns=bars["return"],
         close=context.record.prices["close"],

@@ -276,6 +276,9 @@ def test_a_leaking_run_says_so_everywhere(leaking: Path, program: Program):
     assert page.index("Something sees the future") < page.index('class="verdict inconclusive"')
     told = program("runs", run.parent)
     assert "[leak]" in told.out
+    (program.folder / "own.py").write_text(OWN)
+    told = program("forecast", run)
+    assert "feature 'own.py:peek' sees 1 bar ahead" in " ".join(told.out.split())
 
 
 @pytest.mark.slow

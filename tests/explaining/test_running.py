@@ -15,6 +15,7 @@ from backtester.cli.app import app
 from backtester.errors import RecipeError, RunDirectoryError, StorageError, UsageError
 from backtester.explaining.choosing import check_kind, choose_fold
 from backtester.explaining.running import explain
+from backtester.pipeline import redraw
 from backtester.reporting.explain_page import render_explain, write_explain_page
 from backtester.reporting.explain_text import explain_text
 from backtester.run_directory import check_files, claim_directory
@@ -111,6 +112,9 @@ def test_explaining_again_gives_the_same_bytes(run, store, monkeypatch):
     )
     assert first == second
     assert b"<title>Inside the network" in first[0]
+    (run / "explain.html").unlink()
+    redraw(run)
+    assert (run / "explain.html").read_bytes() == first[0]
 
 
 def test_the_run_directory_stays_one(run, store):

@@ -24,10 +24,10 @@ from backtester.recipe import (
     Threshold,
     as_mapping,
     as_toml,
-    published_mapping,
-    published_text,
     question_sha256,
     recipe_from_mapping,
+    shareable_mapping,
+    shareable_text,
     trial_sha256,
 )
 
@@ -111,11 +111,11 @@ HERE = Recipe(
 
 def test_a_published_message_names_files_and_no_folder_of_the_machine():
     text = "model.kind = '/machine/models/mine.py:build': the builder failed: mine.py, line 7: ValueError: no"
-    assert published_text(text, recipe=HERE) == text.replace("/machine/models/", "")
+    assert shareable_text(text, recipe=HERE) == text.replace("/machine/models/", "")
 
 
 def test_the_published_recipe_names_files_and_no_folder_of_the_machine():
-    published = published_mapping(HERE)
+    published = shareable_mapping(HERE)
     assert "machine" not in json.dumps(published)
     assert published["data"]["path"] == "spy.csv"
     assert published["features"]["columns"] == ["log_return", "mine.py:momentum"]

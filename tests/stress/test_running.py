@@ -24,6 +24,7 @@ from backtester.errors import (
 from backtester.execution import Executor, open_executor
 from backtester.execution.messages import Refused
 from backtester.judging import registry_of
+from backtester.pipeline import redraw
 from backtester.run_directory import CHECKSUMS, read_run
 from backtester.stress.choosing import AXES, choose_axes
 from backtester.stress.running import plan_stress, stress_run
@@ -292,7 +293,14 @@ def test_the_answer_of_the_verdict_stands_in_what_stress_wrote(copied: Path, pla
     assert (found["answer"], found["reason"]) == (asked["answer"], asked["reason"])
     digest = hashlib.sha256((copied / "stress.json").read_bytes()).hexdigest()
     assert f"{digest}  stress.json\n" in (copied / CHECKSUMS).read_text()
-    assert f'class="verdict {asked["answer"]}"' in (copied / "stress.html").read_text()
+    page = (copied / "stress.html").read_text()
+    assert f'class="verdict {asked["answer"]}"' in page
+    (copied / "stress.html").unlink()
+    redraw(copied)
+    assert (copied / "stress.html").read_text() == page
+    (copied / "stress.json").write_text('{"axes": 3}')
+    with pytest.raises(StorageError, match=r"stress\.json: is not as the program writes it"):
+        redraw(copied)
 
 
 @pytest.mark.parametrize("part", ["judge_run", "write_checksums"])
