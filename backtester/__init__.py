@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backtester.explored import explore
     from backtester.forecasting.asking import forecast
     from backtester.prices import fetch
+    from backtester.verifying import verify_run
 
 __all__ = [
     "Compared",
@@ -32,6 +33,7 @@ __all__ = [
     "open_run",
     "plan",
     "run",
+    "verify_run",
 ]
 
 _ELSEWHERE = {
@@ -42,6 +44,7 @@ _ELSEWHERE = {
     "explore": "backtester.explored",
     "fetch": "backtester.prices",
     "forecast": "backtester.forecasting.asking",
+    "verify_run": "backtester.verifying",
 }
 
 

@@ -94,7 +94,8 @@ def _measured(context: Context, *, first: Question) -> tuple[float, float]:
     """Seconds of the start, and of a network of the run's own kind, with all workers at work."""
     timing = context.record.manifest["timing"]
     networks = timing.get("folds_trained", 0) * context.recipe.training.members
-    if networks:
+    # published networks, which are trained once and are no yardstick for the others, are in the same sum
+    if networks and context.question.published is None:
         return timing["startup_seconds"], timing["training_seconds"] / networks
     estimate = calibrate(first)
     return estimate.startup_seconds, estimate.seconds_per_network * _mean_cost(context.question) / _mean_cost(

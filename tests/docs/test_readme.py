@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import backtester
 from backtester.cli.app import app
 from backtester.prices import read_prices
 from backtester.recipe import recipe_from_mapping
@@ -227,3 +228,10 @@ def test_the_picture_is_small():
     picture = (DOCS / "images" / "report.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert len(picture) < 300_000
+
+
+def test_the_page_for_python_has_every_public_name():
+    page = (ROOT / "docs" / "python.md").read_text()
+    assert [
+        name for name in backtester.__all__ if f"`{name}`" not in page and f"backtester.{name}(" not in page
+    ] == []

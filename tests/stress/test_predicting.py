@@ -1,3 +1,4 @@
+import dataclasses
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,18 @@ def test_the_run_itself_again_takes_what_it_took(tmp_path):
     found, seconds = training_of(context, [Variant(label="seed", changes={"seed": 3})], store=store)
     assert found.networks == 10
     # its folds grow from 100 to 550 bars: the last one alone would say 17 s of 10 for each
+    assert seconds == pytest.approx(20.0)
+
+
+def test_a_published_network_is_no_yardstick_for_the_others(tmp_path, monkeypatch):
+    context, store = timed(seconds=2000.0), FoldStore(folder=tmp_path)
+    published = dataclasses.replace(context.question, published=object())
+    context = dataclasses.replace(context, question=published)
+    monkeypatch.setattr(
+        "backtester.stress.predicting.calibrate",
+        lambda _: SimpleNamespace(startup_seconds=5.0, seconds_per_network=2.0),
+    )
+    _, seconds = training_of(context, [Variant(label="seed", changes={"seed": 3})], store=store)
     assert seconds == pytest.approx(20.0)
 
 
