@@ -105,17 +105,33 @@ def _tell(error: BacktesterError) -> None:
 
 def _told(error: BaseException) -> BacktesterError | None:
     """What a user is told of an error; None where the traceback is wanted, as it is ours to mend."""
-    from backtester.errors import BacktesterError, InterruptedRunError, StorageError
+    from backtester.errors import BacktesterError, InterruptedRunError
 
     # An import that is interrupted can fail in any way.
     if isinstance(error, InterruptedRunError) or (not _stopped and isinstance(error, BacktesterError)):
         return error
     if _stopped or isinstance(error, KeyboardInterrupt):
         return _interrupted()
-    if isinstance(error, OSError):  # such as a full disk behind `> file`
-        _leave_stdout()
-        return StorageError(f"{error}.", advice="Run with --debug to see where.")
+    if isinstance(error, OSError):
+        if not error.filename:  # such as a full disk behind `> file`
+            _leave_stdout()
+        return _of_the_system(error)
     return None
+
+
+def _of_the_system(error: OSError) -> BacktesterError:
+    """An error of the operating system that no part foresaw."""
+    import errno
+
+    from backtester.errors import StorageError, UsageError
+
+    name, said = str(error.filename or ""), error.strerror or str(error)
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError(
+            f"{name[:40]}...: the name is too long for this file system ({len(name)} characters).",
+            advice="Use a shorter one.",
+        )
+    return StorageError(f"{name}: {said}." if name else f"{said}.", advice="Run with --debug to see where.")
 
 
 def _interrupted() -> InterruptedRunError:

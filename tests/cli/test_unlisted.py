@@ -146,3 +146,14 @@ def test_ten_thousand_columns_are_named_in_one_line(program):
 def test_what_would_steer_a_terminal_is_spelled_out(text, shown, capsys):
     say(text)
     assert capsys.readouterr().err == f"{shown}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["run {}.toml", "report {}", "verify {}", "explore {}.csv", "init {}", "store check --store {}"],
+)
+def test_a_name_that_no_file_system_takes_is_said(command, program):
+    told = program(*command.format("x" * 300).split())
+    assert told.code == 2, told.err
+    assert "the name is too long for this file system (30" in told.err
+    assert len(told.err) < 300
