@@ -105,4 +105,6 @@ def _loaded(record: RunRecord, *, changes: dict[str, Any]) -> LoadedRecipe:
 
 
 def _prices(record: RunRecord, *, loaded: LoadedRecipe) -> Prices:
-    return prices_from_frame(record.prices, symbol=loaded.recipe.data.symbol, data=loaded.recipe.data)
+    # how the file was read that the run had its prices from: a run's own table has real dates and a close
+    data = loaded.recipe.data.model_copy(update={"column": "", "date_format": ""})
+    return prices_from_frame(record.prices, symbol=data.symbol, data=data)

@@ -33,6 +33,17 @@ def test_its_question_is_that_of_the_run(done: Path):
     assert opened.question.sha256 == opened.record.manifest["question_sha256"]
 
 
+def test_how_its_file_was_read_is_not_asked_of_its_own_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("backtester.pipeline.write_report", lambda record: None)
+    frame = random_walk(260, seed=2).frame.rename(columns={"close": "Last"})
+    frame.assign(Date=[f"{day:%d/%m/%Y}" for day in frame.index]).to_csv(tmp_path / "own.csv", index=False)
+    data = {"source": "csv", "path": str(tmp_path / "own.csv"), "symbol": "W"}
+    data |= {"date_format": "%d/%m/%Y", "column": "Last"}
+    places = {"execution.store": str(tmp_path / "store"), "execution.registry": str(tmp_path / "trials")}
+    run = backtester.run({**RECIPE, "data": data}, out=tmp_path, changes=places)
+    assert reopen(run.directory).question.sha256 == run.record.manifest["question_sha256"]
+
+
 def test_the_bare_names_of_its_folders_are_not_taken_for_folders_here(done: Path):
     opened = reopen(done)
     assert opened.record.manifest["recipe"]["execution"]["store"] == "own store"

@@ -34,7 +34,8 @@ def forecast(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Keys of [execution], e.g. execution.store=folds; repeatable.",
+            help="Keys of [execution], e.g. execution.store=folds; with --csv also data.date_format and "
+            "data.column, which say how it is read; repeatable.",
         ),
     ] = None,
     executor: ExecutorOption = "",

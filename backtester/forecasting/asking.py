@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from backtester.backtest import next_fill
-from backtester.errors import UsageError
+from backtester.errors import RecipeError, UsageError
 from backtester.forecasting.conformal import Intervals, conformal_intervals, past_volatility
 from backtester.forecasting.forecast import NextForecast
 from backtester.forecasting.latest import Latest, forecast_latest
@@ -22,14 +22,16 @@ from backtester.metrics import forecast_accuracy
 from backtester.prices import NoteKind, Prices, prices_from_frame, read_prices
 from backtester.question import Question, ask
 from backtester.recipe import DataSection, Scheme, Source
+from backtester.recipe.problems import check_mapping
 from backtester.reopening import Reopened, reopen
-from backtester.run_directory import RunRecord, leaks_of
+from backtester.run_directory import check_files, leaks_of, read_run
 from backtester.store import FoldStore, default_store_folder
 from backtester.walkforward import Progress
 
 __all__ = ["forecast"]
 
 _STALE_DAYS = 7
+_HOW_READ = ("data.date_format", "data.column")
 
 
 class _Opened(Protocol):
@@ -62,7 +64,8 @@ def forecast(
     prices : newer ones of the same symbol, a frame or a CSV or Parquet file; none: the run's own
     yahoo : a ticker instead, fetched anew
     level : share of outcomes that the interval should hold, from 0.5 to below 1
-    changes : keys of ``[execution]`` to set
+    changes : keys of ``[execution]`` to set; with a file of newer prices also ``data.date_format`` and
+        ``data.column``, which say how it is read
     step : called with a sentence when a part begins
     on_progress : called after each network
     today : to tell whether the prices are old; None: the clock's
@@ -73,12 +76,12 @@ def forecast(
 
     Raises
     ------
-    UsageError : a level out of its range, or two sources of prices
-    RunDirectoryError : see `reopen`
+    UsageError : a level out of its range, two sources of prices, or how to read a file where none is named
+    RunDirectoryError, RecipeError : see `reopen`
     PricesError : newer prices that cannot be used, or differ from the run's on a common bar
     FoldsFailedError : the network of the latest window could not be trained
     UserCodeError : the user's strategy, model or feature failed
-    StorageError : the disk is full or read-only
+    StorageError : a file of the run is damaged, or the disk is full or read-only
 
     Examples
     --------
@@ -91,8 +94,17 @@ def forecast(
     if prices is not None and yahoo:
         raise UsageError("Two sources of newer prices are named.", advice="Name one file or one ticker.")
     directory = Path(run) if isinstance(run, str | Path) else run.directory
+    changes = dict(changes or {})
+    reading = {key.partition(".")[2]: changes.pop(key) for key in _HOW_READ if key in changes}
+    if reading and not isinstance(prices, str | Path):
+        raise UsageError(
+            f"data.{next(iter(reading))}: says how a file of newer prices is read, and none is named.",
+            advice="Name the file, or leave the key out.",
+        )
+    read_run(directory)  # where there is no run, this says so
+    check_files(directory)
     opened = reopen(directory, changes=changes, whole=False)
-    question, notes = _with_newer(opened, prices=prices, yahoo=yahoo)
+    question, notes = _with_newer(opened, prices=prices, yahoo=yahoo, reading=reading)
     recipe = question.loaded.recipe
     latest = forecast_latest(
         question,
@@ -128,26 +140,19 @@ def forecast(
         window=_window(latest, prices=question.prices),
         trained=latest.trained,
         reused=latest.reused,
-        notes=tuple(
-            dict.fromkeys(
-                [
-                    *_leaks(opened.record),
-                    *notes,
-                    *_notes(question, latest, today=today or date.today()),
-                ]
-            )
-        ),
+        leaks=tuple(leaks_of(opened.record.manifest)),
+        notes=tuple(dict.fromkeys([*notes, *_notes(question, latest, today=today or date.today())])),
     )
 
 
 def _with_newer(
-    opened: Reopened, *, prices: pd.DataFrame | str | Path | None, yahoo: str
+    opened: Reopened, *, prices: pd.DataFrame | str | Path | None, yahoo: str, reading: Mapping[str, Any]
 ) -> tuple[Question, list[str]]:
     """Ask the run's question on its prices with the newer bars."""
     question = opened.question
     if prices is None and not yahoo:
         return question, []
-    newer = _read(question.loaded.recipe.data, prices=prices, yahoo=yahoo)
+    newer = _read(question.loaded.recipe.data, prices=prices, yahoo=yahoo, reading=reading)
     longer, notes = with_newer_bars(question.prices, newer=newer)
     told = [note.text for note in (*newer.notes, *notes) if note.kind is NoteKind.WARNING]
     if len(longer) == len(question.prices):
@@ -155,20 +160,27 @@ def _with_newer(
     return ask(question.loaded, prices=longer), told
 
 
-def _read(data: DataSection, *, prices: pd.DataFrame | str | Path | None, yahoo: str) -> Prices:
+def _read(
+    data: DataSection, *, prices: pd.DataFrame | str | Path | None, yahoo: str, reading: Mapping[str, Any]
+) -> Prices:
     """Read by the run's own settings, to the last bar there is."""
     open_ended: dict[str, Any] = {"end": None}
+    if not isinstance(prices, str | Path):
+        open_ended |= {"column": "", "date_format": ""}  # of the run's file, if it had one
     if isinstance(prices, pd.DataFrame):
         return prices_from_frame(prices, symbol=data.symbol, data=data.model_copy(update=open_ended))
     if prices is None:
         section = {**open_ended, "source": Source.YAHOO, "symbol": yahoo, "refresh": True}
         return replace(read_prices(data.model_copy(update=section), folder=Path.cwd()), symbol=data.symbol)
     parquet = Path(prices).suffix.lower() in {".parquet", ".pq"}
-    section = {
-        **open_ended,
+    place = {
         "source": Source.PARQUET if parquet else Source.CSV,
         "path": str(Path(prices).absolute()),
     }
+    recipe, problems = check_mapping({"data": {**place, "symbol": data.symbol, **reading}})
+    if recipe is None:
+        raise RecipeError("\n".join(problems))
+    section = {**open_ended, **place, **{name: getattr(recipe.data, name) for name in reading}}
     return read_prices(data.model_copy(update=section), folder=Path.cwd())
 
 
@@ -191,14 +203,6 @@ def _window(latest: Latest, *, prices: Prices) -> tuple[date, date] | None:
     return prices.dates[window.start].date(), prices.dates[window.stop - 1].date()
 
 
-def _leaks(record: RunRecord) -> list[str]:
-    """What a run that went on with a leak has to say first."""
-    return [
-        f"In this run {sentence}: how good its forecasts were is no evidence of how good this one is."
-        for sentence in leaks_of(record.manifest)
-    ]
-
-
 def _notes(question: Question, latest: Latest, *, today: date) -> list[str]:
     last = question.prices.dates[-1].date()
     notes = list(latest.notes)
@@ -206,6 +210,11 @@ def _notes(question: Question, latest: Latest, *, today: date) -> list[str]:
         notes.append(
             f"{latest.failed} earlier origins have no forecast, as their folds failed; the strategy holds "
             "cash there, and no interval is measured."
+        )
+    if latest.missing:
+        notes.append(
+            f"{latest.missing} earlier origins have no forecast, although no fold of theirs failed; the "
+            "strategy holds cash there, and no interval is measured."
         )
     if question.loaded.recipe.folds.scheme is Scheme.SINGLE and latest.fold is not None:
         notes.append(

@@ -42,7 +42,8 @@ class NextForecast:
     verdict : the run's, in a sentence
     window : first and last date that the network learnt from; None for a model that learns nothing
     trained, reused : networks trained for this, and taken from the store
-    notes : what the reader must know
+    leaks : what of the run sees the future, a sentence each; how good its forecasts were is no evidence then
+    notes : what the reader must know besides
     """
 
     run: Path
@@ -61,6 +62,7 @@ class NextForecast:
     window: tuple[date, date] | None
     trained: int
     reused: int
+    leaks: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -153,6 +155,7 @@ class NextForecast:
                 "trained": self.trained,
                 "reused": self.reused,
             },
+            "leaks": list(self.leaks),
             "notes": list(self.notes),
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,15 @@ from backtester.question import Question
 from backtester.run_directory import RunRecord
 from backtester.store import FoldStore
 from backtester.tasks import Problem
-from backtester.walkforward import Progress, Work, baseline_table, forecast_table, open_work, walk_forward
+from backtester.walkforward import (
+    FoldOutcome,
+    Progress,
+    Work,
+    baseline_table,
+    forecast_table,
+    open_work,
+    walk_forward,
+)
 
 __all__ = ["Latest", "forecast_latest", "latest_fold", "latest_problem", "needed_work"]
 
@@ -32,7 +40,8 @@ class Latest:
         last bar that of the network trained on the latest window
     fold : that network's; None for a model that learns nothing
     trained, reused : networks trained now, and taken from the store
-    failed : origins without a forecast
+    failed : origins without a forecast, as their folds failed
+    missing : origins without a forecast for another reason
     notes : what the reader must know
     """
 
@@ -41,6 +50,7 @@ class Latest:
     trained: int
     reused: int
     failed: int
+    missing: int
     notes: tuple[str, ...]
 
 
@@ -141,7 +151,7 @@ def forecast_latest(
     kind = problem.model.kind
     if kind in BASELINES:
         table = baseline_table(problem, kind=kind, dates=dates)
-        return Latest(forecasts=table, fold=None, trained=0, reused=0, failed=0, notes=())
+        return Latest(forecasts=table, fold=None, trained=0, reused=0, failed=0, missing=0, notes=())
     work = needed_work(problem, store=store, n_known=len(record.prices))
     if work.missing:
         step(f"Starting to train: {len(work.missing)} networks ({len(work.stored)} are in the store).")
@@ -159,14 +169,23 @@ def forecast_latest(
         )
     found = forecast_table(problem, outcomes=result.outcomes, dates=dates)
     forecasts = _joined(found, record=record)
+    without = forecasts.frame.loc[forecasts.frame["forecast"].isna(), "fold"]
+    failed = int(without.isin(_failed_folds(record, outcomes=result.outcomes)).sum())
     return Latest(
         forecasts=forecasts,
         fold=latest.fold,
         trained=len(work.missing),
         reused=len(work.stored),
-        failed=int(forecasts.frame["forecast"].isna().sum()),
+        failed=failed,
+        missing=len(without) - failed,
         notes=tuple(note.text for note in result.notes),
     )
+
+
+def _failed_folds(record: RunRecord, *, outcomes: Sequence[FoldOutcome]) -> set[int]:
+    """Folds that failed in the run, as it tells itself, or now."""
+    then = {int(fold["index"]) for fold in record.manifest["folds"] if fold["state"] != "done"}
+    return then | {outcome.fold.index for outcome in outcomes if outcome.failures}
 
 
 def _joined(found: Forecasts, *, record: RunRecord) -> Forecasts:

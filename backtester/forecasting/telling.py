@@ -33,8 +33,12 @@ def forecast_text(values: Mapping[str, Any], *, width: int = 80) -> str:
         (f"{_level(values)} interval", _interval(values)),
         ("exposure", _exposure(values["exposure"])),
     ]
-    known = ("forecasts", "intervals", "verdict")
-    worth = zip(known, (_worth(values), _held(values), _plain(values["verdict"])), strict=True)
+    worth = [
+        *(("leak", f"{_plain(leak)}: what follows is no evidence") for leak in values["leaks"]),
+        ("forecasts", _worth(values)),
+        ("intervals", _held(values)),
+        ("verdict", _plain(values["verdict"])),
+    ]
     return "\n".join(
         [
             *textwrap.wrap(_plain(head), width=width),
@@ -42,7 +46,7 @@ def forecast_text(values: Mapping[str, Any], *, width: int = 80) -> str:
             *_rows(paragraphs, width=width),
             "",
             "How good such forecasts were",
-            *_rows(list(worth), width=width),
+            *_rows(worth, width=width),
         ]
     )
 

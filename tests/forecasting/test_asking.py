@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,9 +18,10 @@ import pytest
 
 import backtester
 from backtester.cli.app import app
-from backtester.errors import PricesError, RecipeError, UsageError
+from backtester.errors import PricesError, RecipeError, RunDirectoryError, StorageError, UsageError
 from backtester.forecasting.telling import forecast_text
-from backtester.prices import write_csv
+from backtester.prices import read_prices, write_csv
+from backtester.run_directory import write_checksums
 from tests.markets import ar1
 from tests.questions import InProcess
 
@@ -138,6 +140,118 @@ def test_newer_bars_from_a_file_are_forecast_from(ridge: backtester.Run, tmp_pat
     np.testing.assert_array_equal(found.forecasts.frame["forecast"].iloc[:300], own)
     frame = asked(ridge, prices=WHOLE.frame.iloc[400:], today=WHOLE.dates[-1].date())
     assert frame.log_return == pytest.approx(found.log_return)
+
+
+@pytest.fixture
+def copied(ridge: backtester.Run, place: Path) -> Iterator[Path]:
+    """A copy of the run, to be changed; beside it, so that its store is found."""
+    yield Path(shutil.copytree(ridge.directory, place / "runs" / "copied"))
+    shutil.rmtree(place / "runs" / "copied")
+
+
+def cut(run: Path) -> None:
+    path = run / "forecasts.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:150]))
+
+
+def perfect(run: Path) -> None:
+    table = pd.read_csv(run / "forecasts.csv")
+    table.assign(forecast=table["actual"]).to_csv(run / "forecasts.csv", index=False)
+
+
+def praised(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    summary["verdict"]["sentence"] = "Yes: it earns money."
+    (run / "summary.json").write_text(json.dumps(summary))
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"), [(cut, "forecasts.csv"), (perfect, "forecasts.csv"), (praised, "summary.json")]
+)
+def test_a_file_of_the_run_that_was_changed_is_refused(copied: Path, damage: Any, name: str):
+    damage(copied)
+    with pytest.raises(StorageError, match=f"{name}: is not the file that the run wrote"):
+        asked(copied)
+
+
+def test_a_folder_without_a_run_is_told_as_such(place: Path):
+    with pytest.raises(RunDirectoryError, match="no run here"):
+        asked(place / "runs")
+
+
+def test_origins_without_a_forecast_are_laid_to_failed_folds_only_where_the_run_says_so(copied: Path):
+    path, manifest = copied / "forecasts.csv", json.loads((copied / "run.json").read_text())
+    table = pd.read_csv(path)
+    blank = table["fold"] == 1
+    table.assign(forecast=table["forecast"].mask(blank)).to_csv(path, index=False)
+    write_checksums(copied)
+    lost = f"{blank.sum()} earlier origins have no forecast, although no fold of theirs failed"
+    notes = asked(copied).notes
+    assert any(lost in note for note in notes)
+    assert not any("as their folds failed" in note for note in notes)
+    manifest["folds"][1]["state"] = "failed"
+    (copied / "run.json").write_text(json.dumps(manifest))
+    notes = asked(copied).notes
+    assert any(f"{blank.sum()} earlier origins have no forecast, as their folds failed" in n for n in notes)
+    assert not any("although" in note for note in notes)
+
+
+def test_a_leak_of_the_run_stands_above_how_good_its_forecasts_were(copied: Path, ridge: backtester.Run):
+    manifest = json.loads((copied / "run.json").read_text())
+    sentence = "feature mine.py:tomorrow sees later rows"
+    (copied / "run.json").write_text(json.dumps({**manifest, "leaks": [{"sentence": sentence}]}))
+    found = asked(copied)
+    assert found.as_dict()["leaks"] == [sentence]
+    told = forecast_text(found.as_dict(), width=200)
+    assert told.index("How good such forecasts were") < told.index(sentence) < told.index("RMSE")
+    assert "leak" not in forecast_text(asked(ridge).as_dict(), width=200)
+
+
+def test_how_the_runs_file_was_read_says_how_the_next_file_is_and_nothing_else(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, data = tmp_path / "own.csv", {"source": "csv", "symbol": "AR"}
+    table = WHOLE.frame.rename(columns={"close": "Last"}).assign(Date=[f"{d:%d/%m/%Y}" for d in WHOLE.dates])
+    table.iloc[:500].to_csv(path, index=False)
+    own = {**data, "path": str(path), "date_format": "%d/%m/%Y", "column": "Last"}
+    where = {"execution.store": str(place / "store"), "execution.registry": str(place / "trials")}
+    run = backtester.run(
+        {**RECIPE, "model": {"kind": "mean_return"}, "data": own}, out=place / "runs", changes=where
+    )
+    assert asked(run).origin == LAST
+    table.to_csv(tmp_path / "newer.csv", index=False)
+    asked_on = {"today": WHOLE.dates[-1].date()}
+    monkeypatch.setattr("backtester.forecasting.asking.read_prices", lambda data, *, folder: _seen(data))
+    assert {
+        (found.origin, found.log_return)
+        for given in ({"prices": WHOLE.frame}, {"yahoo": "AR"}, {"prices": tmp_path / "newer.csv"})
+        if (found := asked(run, **given, **asked_on))
+    } == {(WHOLE.dates[-1].date(), asked(run, prices=WHOLE.frame, **asked_on).log_return)}
+
+
+def _seen(data: Any) -> Any:
+    """Prices from Yahoo without a download, where they are asked for as Yahoo has them."""
+    if data.source.value == "yahoo":
+        assert (data.column, data.date_format) == ("", "")
+        return WHOLE
+    return read_prices(data, folder=Path())
+
+
+def test_the_new_file_is_read_as_it_is_told(ridge: backtester.Run, tmp_path: Path):
+    days = [f"{day:%d/%m/%Y}" for day in WHOLE.dates[400:]]
+    table = WHOLE.frame.iloc[400:].rename(columns={"close": "Last"}).assign(day=days)
+    table.rename(columns={"day": "Date"}).to_csv(tmp_path / "newer.csv", index=False)
+    changes = {"data.date_format": "%d/%m/%Y", "data.column": "Last"}
+    found = asked(ridge, prices=tmp_path / "newer.csv", changes=changes, today=WHOLE.dates[-1].date())
+    assert found.origin == WHOLE.dates[-1].date()
+    with pytest.raises(PricesError):
+        asked(ridge, prices=tmp_path / "newer.csv")
+    with pytest.raises(RecipeError, match=r"data\.date_format"):
+        asked(ridge, prices=tmp_path / "newer.csv", changes={"data.date_format": 3})
+    with pytest.raises(UsageError, match=r"data\.column.* none is named"):
+        asked(ridge, changes={"data.column": "Last"})
+    with pytest.raises(RecipeError, match="another run"):
+        asked(ridge, prices=tmp_path / "newer.csv", changes={"data.price": "raw"})
 
 
 def test_a_file_without_a_newer_bar_is_said(ridge: backtester.Run, coming: Any):

@@ -73,7 +73,8 @@ def latest_of(
 
 def record_of(asked: Question, *, store: FoldStore) -> Any:
     table, _ = forecasts_of(asked, store=store)
-    return SimpleNamespace(forecasts=table.frame, prices=asked.prices.frame)
+    folds = [{"index": fold.index, "state": "done"} for fold in asked.problem.folds]
+    return SimpleNamespace(forecasts=table.frame, prices=asked.prices.frame, manifest={"folds": folds})
 
 
 @pytest.mark.parametrize(
@@ -196,8 +197,9 @@ def test_a_run_whose_last_fold_failed_still_gets_a_forecast_and_the_hole_is_coun
     asked = question(first(N))
     record = record_of(asked, store=store)
     record.forecasts.loc[record.forecasts["fold"] == 3, "forecast"] = np.nan
+    record.manifest["folds"][3]["state"] = "failed"
     found, done = latest_of(asked, record=record, store=store, monkeypatch=monkeypatch)
-    assert found.failed == 9  # ten origins of which the last is forecast anew
+    assert (found.failed, found.missing) == (9, 0)  # ten origins of which the last is forecast anew
     assert not np.isnan(found.forecasts.frame["forecast"].iloc[-1])
     assert len(done) == 1
 
