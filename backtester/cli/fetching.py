@@ -70,8 +70,6 @@ def fetch(
             advice="Leave --interval out.",
         )
     first, last = _date("--start", start), _date("--end", end)
-    if first is not None and last is not None and first >= last:
-        raise UsageError(f"--start {start} is not before --end {end}.", advice="Exchange them.")
     names = [*(symbols or []), *(read_symbols(listed) if listed is not None else ())]
     n_symbols = len({name.upper() for name in names})
     n_done = 0

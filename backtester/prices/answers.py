@@ -18,6 +18,7 @@ from backtester.prices.yahoo import PRICE_NAMES, Answer
 __all__ = ["Judged", "judge", "lost_to", "price_columns", "span_notes", "yahoo_note"]
 
 SPAN_BUSINESS_DAYS = 10
+"""How far bars may stay behind a date that need not be a session: no exchange is closed for longer."""
 ROWS_PARTIAL = 0.6
 """Bars per weekday below which an answer is a part: no exchange is closed on two days in five."""
 ROWS_FEW = 0.9
@@ -33,11 +34,13 @@ class Judged:
     Parameters
     ----------
     frame : ascending, unique dates of finished sessions; no row without any price
+    whole : all that came, ascending, unique dates: a session that goes on may bring a split
     notes : what was left out
     short : why this looks like a part of what there is; empty where it does not
     """
 
     frame: pd.DataFrame
+    whole: pd.DataFrame
     notes: tuple[Note, ...]
     short: tuple[str, ...]
 
@@ -65,8 +68,8 @@ def judge(answer: Answer, *, symbol: str, start: date | None, end: date | None, 
     """
     if answer.frame is None:
         raise PricesError(f"Yahoo has no prices of {symbol!r}.", advice="Check the symbol at Yahoo.")
-    frame, repairs = _sorted(answer.frame, symbol=symbol)
-    frame, more = _finished(frame, symbol=symbol, today=today)
+    whole, repairs = _sorted(answer.frame, symbol=symbol)
+    frame, more = _finished(whole, symbol=symbol, today=today)
     repairs += more
     n_bars = len(frame)
     frame, blank = _without_blank(frame)
@@ -77,14 +80,15 @@ def judge(answer: Answer, *, symbol: str, start: date | None, end: date | None, 
             f"Yahoo sent {len(answer.frame)} bar(s) of {symbol!r}, none of them finished and with prices.",
             advice="Ask for a longer span, or try again tomorrow.",
         )
-    short = [
-        text for text, explained in _spans(answer, frame, start=start, end=end, today=today) if not explained
-    ]
+    spans = _spans(answer, frame, start=start, end=end, today=today)
+    short = [text for text, explained in spans if not explained]
+    if not short and not _reaches_today(answer, whole, end=end, today=today):
+        short.append(f"no bar came of {answer.last_session}, Yahoo's last session.")
     short += _few_rows(frame, below=ROWS_PARTIAL)
     if len(blank) > BLANK_SHARE * n_bars:
         short.append(f"{len(blank)} of {n_bars} rows came without any price.")
     notes = tuple(yahoo_note(NoteKind.REPAIR, text, symbol=symbol) for text in repairs)
-    return Judged(frame=frame, notes=notes, short=tuple(short))
+    return Judged(frame=frame, whole=whole, notes=notes, short=tuple(short))
 
 
 def _sorted(frame: pd.DataFrame, *, symbol: str) -> tuple[pd.DataFrame, list[str]]:
@@ -150,12 +154,27 @@ def _spans(
         asked = f"asked was {start}" if start else f"Yahoo's first session is {listing}"
         yield f"prices start on {first}{', its first session' if explained else ''}, {asked}.", explained
     until = min(end or today, today)
-    if _late(last, until):
-        explained = trading is not None and not _late(last, trading)
+    if trading is not None and last < _weekday(trading) < today and (end is None or trading <= end):
+        yield f"prices end on {last}, Yahoo's last session is {trading}.", False
+    elif _late(last, until):
+        explained = trading is not None and last >= _weekday(trading)
         yield (
             f"prices end on {last}{', its last session' if explained else ''}, asked was {until}.",
             explained,
         )
+
+
+def _reaches_today(answer: Answer, whole: pd.DataFrame, *, end: date | None, today: date) -> bool:
+    """Whether a session that goes on, where there is one, is in the answer; those before it then are."""
+    trading = answer.last_session
+    if trading is None or _weekday(trading) < today or (end is not None and end < trading):
+        return True
+    return _day(whole, -1) >= _weekday(trading)
+
+
+def _weekday(day: date) -> date:
+    """That day, or the Friday before: on a weekend Yahoo may name a time without a bar of its own."""
+    return day - timedelta(days=max(0, day.weekday() - 4))
 
 
 def _few_rows(frame: pd.DataFrame, *, below: float) -> list[str]:
@@ -166,11 +185,11 @@ def _few_rows(frame: pd.DataFrame, *, below: float) -> list[str]:
     return [f"{len(frame)} bars on {n_weekdays} weekdays from {first} to {last}."]
 
 
-def span_notes(copy: Copy, *, start: date | None, end: date | None) -> tuple[Note, ...]:
-    """Warn of bars that are not there although they were asked for."""
+def span_notes(copy: Copy, *, start: date | None, end: date | None) -> tuple[tuple[Note, str], ...]:
+    """Warn of bars that are not there although they were asked for: each note, and its text alone."""
     texts = [text for text, _ in _spans(copy, copy.frame, start=start, end=end, today=copy.fetched)]
     texts += _few_rows(copy.frame, below=ROWS_FEW)
-    return tuple(yahoo_note(NoteKind.WARNING, text, symbol=copy.symbol) for text in texts)
+    return tuple((yahoo_note(NoteKind.WARNING, text, symbol=copy.symbol), text) for text in texts)
 
 
 def lost_to(frame: pd.DataFrame, *, old: Copy) -> tuple[str, ...]:

@@ -6,10 +6,14 @@ there whole or not at all, whenever the program is killed.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,11 +23,20 @@ import numpy as np
 import pandas as pd
 
 from backtester.errors import PricesError
-from backtester.files import make_folder, write_bytes
+from backtester.files import make_folder, storage_error, write_bytes
 from backtester.places import cache_folder, temporary_folder
 from backtester.prices.symbols import file_stem
 
-__all__ = ["Copy", "default_cache", "load_copy", "put_aside", "save_copy"]
+__all__ = [
+    "Copy",
+    "Replacement",
+    "copy_name",
+    "default_cache",
+    "load_copy",
+    "packed",
+    "replacing",
+    "unpacked",
+]
 
 _REFRESH = "Fetch anew: `refresh = true` in [data], or --refresh."
 _KEY = b"backtester"
@@ -98,28 +111,46 @@ def default_cache() -> Path:
     return (cache_folder() or temporary_folder()) / "yahoo"
 
 
-def _path(symbol: str, cache: Path) -> Path:
-    return cache / f"{file_stem(symbol)}.parquet"
+def copy_name(symbol: str) -> str:
+    """Give the file's name of a copy."""
+    return f"{file_stem(symbol)}.parquet"
 
 
-def load_copy(symbol: str, *, cache: Path) -> Copy | None:
-    """Read a kept copy, or None where there is none.
+def load_copy(symbol: str, *, cache: Path) -> bytes | None:
+    """Read the bytes of a kept copy, or None where there is none.
+
+    Raises
+    ------
+    PricesError : there is one that cannot be read; what lies there is not known, and not replaced
+    """
+    path = cache / copy_name(symbol)
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        # Without the folder: the message may go to a report, which shows no home folder.
+        raise PricesError(
+            f"The copy of Yahoo's prices {path.name} in the cache folder cannot be read "
+            f"({os.strerror(error.errno or errno.EIO)}).",
+            advice="Make it and its folder readable (chmod u+r), or move it away.",
+        ) from error
+
+
+def unpacked(content: bytes, *, symbol: str) -> Copy:
+    """Read a copy from its bytes.
 
     Raises
     ------
     PricesError : the copy is damaged
     """
-    path = _path(symbol, cache)
-    try:
-        content = path.read_bytes()
-    except OSError:
-        # No copy, or none that can be reached: the same to us, Yahoo is asked.
-        return None
     try:
         return _unpacked(content)
     except Exception as error:
         # pyarrow raises all kinds of errors on damaged files; each of them means just that.
-        raise PricesError(f"The copy of Yahoo's prices {path.name} is damaged.", advice=_REFRESH) from error
+        raise PricesError(
+            f"The copy of Yahoo's prices {copy_name(symbol)} is damaged.", advice=_REFRESH
+        ) from error
 
 
 def _unpacked(content: bytes) -> Copy:
@@ -169,28 +200,58 @@ def packed(copy: Copy) -> bytes:
     return buffer.getvalue()
 
 
-def save_copy(content: bytes, *, symbol: str, cache: Path) -> None:
-    """Keep a packed copy in place of the one before.
+@contextmanager
+def replacing(before: bytes | None, *, symbol: str, cache: Path) -> Iterator[Replacement | None]:
+    """Hold the folder while a copy is replaced, for a moment; None where it is not the one before any more.
+
+    Yahoo may have been asked for minutes, and another process may have kept a longer span meanwhile.
+
+    Parameters
+    ----------
+    before : bytes of the copy as it was read; None: there was none
 
     Raises
     ------
     StorageError : the folder cannot be made or written
     """
     make_folder(cache)
-    write_bytes(_path(symbol, cache), content)
-
-
-def put_aside(copy: Copy, *, cache: Path) -> str:
-    """Keep a copy that is about to be replaced under its date, and give the file's name.
-
-    Raises
-    ------
-    StorageError : the folder cannot be written
-    """
-    path = cache / f"{file_stem(copy.symbol)}@{copy.fetched}-{copy.sha256[:8]}.parquet"
     try:
-        content = _path(copy.symbol, cache).read_bytes()
-    except OSError:  # taken away since it was read
-        content = packed(copy)
-    write_bytes(path, content)
-    return path.name
+        descriptor = os.open(cache, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise storage_error(cache, error) from error
+    try:
+        with suppress(OSError):  # a file system without locks for folders: only the comparison is left
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        unchanged = load_copy(symbol, cache=cache) == before
+        yield Replacement(symbol=symbol, before=before, cache=cache) if unchanged else None
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """The right to replace a copy, as long as the folder is held."""
+
+    symbol: str
+    before: bytes | None
+    cache: Path
+
+    def put_aside(self, copy: Copy) -> str:
+        """Keep the copy as it was under its date, and give the file's name.
+
+        Raises
+        ------
+        StorageError : the folder cannot be written
+        """
+        path = self.cache / f"{file_stem(copy.symbol)}@{copy.fetched}-{copy.sha256[:8]}.parquet"
+        write_bytes(path, self.before or packed(copy))
+        return path.name
+
+    def save(self, content: bytes) -> None:
+        """Keep a packed copy in its place.
+
+        Raises
+        ------
+        StorageError : the folder cannot be written
+        """
+        write_bytes(self.cache / copy_name(self.symbol), content)

@@ -145,8 +145,8 @@ def fetch(
     StorageError : `out` cannot be written
     """
     names = check_symbols([symbols] if isinstance(symbols, str) else symbols)
-    if start is not None and end is not None and start >= end:
-        raise UsageError(f"The start {start} is not before the end {end}.", advice="Exchange them.")
+    if start is not None and end is not None and start > end:
+        raise UsageError(f"The start {start} is after the end {end}.", advice="Exchange them.")
     yahoo = yahoo or Yahoo()
     paced = replace(yahoo, download=_Paced(yahoo.download or Yfinance(), yahoo.pauses))
     done: list[FetchedSymbol] = []
@@ -185,6 +185,7 @@ def _one(
     data: DataSection, *, yahoo: Yahoo, adjusted: bool, may_ask: bool
 ) -> tuple[FetchedSymbol, bool | None]:
     """Give one symbol, and whether Yahoo was silent; None where it was not asked."""
+    yahoo = replace(yahoo, today=yahoo.day)
     try:
         obtained = obtain(data, yahoo=yahoo, any_age=False, may_ask=may_ask)
     except PricesError as error:

@@ -9,13 +9,14 @@ from datetime import date
 from enum import Enum
 
 from backtester.errors import PricesError, StorageError
-from backtester.prices.answers import Judged, judge, lost_to, span_notes, yahoo_note
+from backtester.prices.answers import Judged, lost_to, span_notes, yahoo_note
+from backtester.prices.asking import Asked, ask
 from backtester.prices.assembling import assemble
-from backtester.prices.cache import Copy, load_copy, packed, put_aside, save_copy
+from backtester.prices.cache import Copy, copy_name, load_copy, packed, replacing, unpacked
 from backtester.prices.frames import frame_to_raw
 from backtester.prices.restated import find_restated
 from backtester.prices.table import Note, NoteKind, Prices
-from backtester.prices.yahoo import Answer, Yahoo, Yfinance, ask_once
+from backtester.prices.yahoo import Yahoo
 from backtester.recipe.sections import DataSection, Source
 
 __all__ = ["FetchState", "Obtained", "fetch_prices", "fetch_symbol", "obtain", "prices_of"]
@@ -23,6 +24,8 @@ __all__ = ["FetchState", "Obtained", "fetch_prices", "fetch_symbol", "obtain", "
 _EVENTS = ("Dividends", "Stock Splits")
 _REFRESH = "To take the new series whole: `refresh = true` in [data], or --refresh."
 _AGAIN = "Check the network; if Yahoo limits requests, try again later."
+_AT_ONCE = 5
+"""So often may another process keep the same symbol while Yahoo is asked."""
 
 
 class FetchState(Enum):
@@ -104,7 +107,10 @@ def fetch_prices(data: DataSection, *, yahoo: Yahoo | None = None) -> Prices:
     obtained = obtain(data, yahoo=yahoo, any_age=True)
     if obtained.copy is None:
         raise PricesError(obtained.said, advice=obtained.advice)
-    return prices_of(obtained.copy, data, notes=obtained.notes, yahoo=yahoo)
+    notes = obtained.notes
+    if obtained.said and not any(obtained.said in note.text for note in notes):
+        notes = (*notes, yahoo_note(NoteKind.WARNING, obtained.said, symbol=data.symbol))
+    return prices_of(obtained.copy, data, notes=notes, yahoo=yahoo)
 
 
 def prices_of(copy: Copy, data: DataSection, *, notes: tuple[Note, ...], yahoo: Yahoo) -> Prices:
@@ -116,7 +122,12 @@ def prices_of(copy: Copy, data: DataSection, *, notes: tuple[Note, ...], yahoo: 
     """
     frame = copy.frame.drop(columns=[name for name in _EVENTS if name in copy.frame.columns])
     raw = frame_to_raw(frame, name=data.symbol, symbol=data.symbol)
-    raw = raw.with_notes((*notes, *span_notes(copy, start=data.start, end=data.end)))
+    spans = [
+        note
+        for note, text in span_notes(copy, start=data.start, end=data.end)
+        if not any(text in other.text for other in notes)
+    ]
+    raw = raw.with_notes((*notes, *spans))
     return assemble(raw, data, source=data.source.value, sha256=copy.sha256, today=yahoo.day)
 
 
@@ -125,19 +136,34 @@ def obtain(data: DataSection, *, yahoo: Yahoo, any_age: bool, may_ask: bool = Tr
 
     Parameters
     ----------
-    any_age : a kept copy that holds the span is taken, however old; else Yahoo is asked unless it is
-        of today
+    any_age : a kept copy that holds the span is taken, however old, unless it is known for a part; else
+        Yahoo is asked unless it is of today
     may_ask : False: Yahoo gave no answer to others, and is left alone
 
     Raises
     ------
-    PricesError : the copy is damaged, or what came is no table of prices
+    PricesError : the copy is damaged or cannot be read
     """
-    old = _kept(data, yahoo=yahoo)
+    # Read once: midnight may come while Yahoo is asked.
+    yahoo = replace(yahoo, today=yahoo.day)
+    for _ in range(_AT_ONCE):
+        obtained = _obtain_once(data, yahoo=yahoo, any_age=any_age, may_ask=may_ask)
+        if obtained is not None:
+            return obtained
+    raise PricesError(
+        f"The copy of {data.symbol!r} is replaced by other processes all the time.",
+        advice="Run one of them at a time.",
+    )
+
+
+def _obtain_once(data: DataSection, *, yahoo: Yahoo, any_age: bool, may_ask: bool) -> Obtained | None:
+    """Take the copy or ask; None where another process kept one while Yahoo was asked."""
+    content = load_copy(data.symbol, cache=yahoo.folder)
+    old = _kept(content, data)
     usable = None
     if old is not None and not data.refresh and old.covers(data.start, end=data.end, today=yahoo.day):
         usable = old
-        if any_age or old.is_fresh(end=data.end, today=yahoo.day):
+        if (any_age and old.complete) or old.is_fresh(end=data.end, today=yahoo.day):
             said = yahoo_note(
                 NoteKind.INFO, f"the copy fetched on {old.fetched} is used.", symbol=data.symbol
             )
@@ -149,7 +175,11 @@ def obtain(data: DataSection, *, yahoo: Yahoo, any_age: bool, may_ask: bool = Tr
         # The union of both spans: a copy never loses what it had.
         start = None if start is None or old.start is None else min(start, old.start)
         end = None if end is None or old.end is None else max(end, old.end)
-    asked = _ask(data.symbol, yahoo, start=start, end=end, old=old)
+    try:
+        asked = ask(data.symbol, yahoo, start=start, end=end, old=old)
+    except PricesError as error:
+        refused = f"{error.message}{_still(old)}"
+        return Obtained(state=FetchState.REFUSED, copy=usable, said=refused, advice=error.advice)
     if asked.judged is None:
         return _without_rows(asked, usable=usable, old=old, data=data)
     copy = Copy(
@@ -163,12 +193,15 @@ def obtain(data: DataSection, *, yahoo: Yahoo, any_age: bool, may_ask: bool = Tr
         last_session=asked.answer.last_session,
         settings=asked.answer.settings,
     )
-    return _keep(copy, asked=asked, old=old, usable=usable, refresh=data.refresh, yahoo=yahoo)
+    kept = _Kept(content=content, copy=old, usable=usable)
+    return _keep(copy, judged=asked.judged, short=asked.short, kept=kept, refresh=data.refresh, yahoo=yahoo)
 
 
-def _kept(data: DataSection, *, yahoo: Yahoo) -> Copy | None:
+def _kept(content: bytes | None, data: DataSection) -> Copy | None:
+    if content is None:
+        return None
     try:
-        return load_copy(data.symbol, cache=yahoo.folder)
+        return unpacked(content, symbol=data.symbol)
     except PricesError:
         if data.refresh:
             return None
@@ -189,47 +222,7 @@ def _offline(usable: Copy, *, said: str) -> Obtained:
     return Obtained(state=FetchState.OFFLINE, copy=usable, said=text, notes=(note,))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    answer: Answer
-    judged: Judged | None
-    short: tuple[str, ...]
-    n_attempts: int
-
-
-def _ask(symbol: str, yahoo: Yahoo, *, start: date | None, end: date | None, old: Copy | None) -> _Asked:
-    """Ask until Yahoo answers; a part is asked for once more, and the larger part taken."""
-    download = yahoo.download or Yfinance()
-    answer = Answer(answered=False, said="no answer")
-    best: _Asked | None = None
-    n_attempts = 0
-    for wait in (0.0, *yahoo.pauses.again_seconds):
-        if wait:
-            yahoo.pauses.sleep(wait)
-        n_attempts += 1
-        answer = ask_once(symbol, download, start=start, end=end)
-        if not answer.answered:
-            if not answer.connected and n_attempts > 1:
-                break
-            continue
-        if answer.frame is None:
-            break
-        judged = judge(answer, symbol=symbol, start=start, end=end, today=yahoo.day)
-        short = (*judged.short, *(lost_to(judged.frame, old=old) if old else ()))
-        asked = _Asked(answer=answer, judged=judged, short=short, n_attempts=n_attempts)
-        if not short:
-            return asked
-        if best is not None:
-            return max(best, asked, key=_n_rows)
-        best = asked
-    return best or _Asked(answer=answer, judged=None, short=(), n_attempts=n_attempts)
-
-
-def _n_rows(asked: _Asked) -> int:
-    return 0 if asked.judged is None else len(asked.judged.frame)
-
-
-def _without_rows(asked: _Asked, *, usable: Copy | None, old: Copy | None, data: DataSection) -> Obtained:
+def _without_rows(asked: Asked, *, usable: Copy | None, old: Copy | None, data: DataSection) -> Obtained:
     if asked.answer.answered:
         dash = " (share classes are written with a dash there)" if "." in data.symbol else ""
         return Obtained(
@@ -249,49 +242,69 @@ def _still(copy: Copy | None) -> str:
     return "" if copy is None else f" The copy of {copy.fetched} stays."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    content: bytes | None  # of the file, also where it is damaged
+    copy: Copy | None
+    usable: Copy | None
+
+
 def _keep(
-    copy: Copy, *, asked: _Asked, old: Copy | None, usable: Copy | None, refresh: bool, yahoo: Yahoo
-) -> Obtained:
-    """Keep what came, unless the kept copy knows better."""
-    notes = asked.judged.notes if asked.judged is not None else ()
-    if asked.short and old is not None and lost_to(copy.frame, old=old):
+    copy: Copy, *, judged: Judged, short: tuple[str, ...], kept: _Kept, refresh: bool, yahoo: Yahoo
+) -> Obtained | None:
+    """Keep what came, unless the kept copy knows better; None where another process kept one meanwhile."""
+    old = kept.copy
+    if short and old is not None and lost_to(copy.frame, old=old):
         return Obtained(
             state=FetchState.PARTIAL,
-            copy=usable,
-            said=f"Yahoo sent a part of {copy.symbol!r}: {' '.join(asked.short)}{_still(old)}",
-            advice="Ask again later. If the history is really shorter now, move the copy away.",
+            copy=kept.usable,
+            said=f"Yahoo sent a part of {copy.symbol!r}: {' '.join(short)}{_still(old)}",
+            advice="Ask again later. If the history is really shorter now, move "
+            f"{copy_name(copy.symbol)} out of the cache folder{_place(yahoo)}: --refresh does not take less.",
         )
-    restated = None if old is None else find_restated(copy.frame, old=old)
+    until = copy.end if copy.end is not None and copy.end < yahoo.day else None
+    restated = None if old is None else find_restated(copy.frame, old=old, whole=judged.whole, until=until)
     if restated is not None and not refresh:
         return Obtained(
             state=FetchState.ADJUSTED if restated.adjusted else FetchState.CHANGED,
-            copy=usable,
+            copy=kept.usable,
             said=f"{restated.said}{_still(old)}",
             advice=_REFRESH,
         )
-    copy, more = _saved(copy, instead_of=old if restated is not None else None, yahoo=yahoo)
-    notes = (*notes, *more)
-    if not asked.short:
+    saved = _saved(copy, kept=kept, aside=restated is not None, yahoo=yahoo)
+    if saved is None:
+        return None
+    copy, more = saved
+    notes = (*judged.notes, *more)
+    if not short:
         return Obtained(state=FetchState.FETCHED, copy=copy, notes=notes)
     return Obtained(
         state=FetchState.PARTIAL,
         copy=copy,
-        said=f"Yahoo seems to have sent a part of {copy.symbol!r}: {' '.join(asked.short)}",
+        said=f"Yahoo seems to have sent a part of {copy.symbol!r}: {' '.join(short)}",
         advice="What came is kept, and asked for again the next time.",
         notes=notes,
     )
 
 
-def _saved(copy: Copy, *, instead_of: Copy | None, yahoo: Yahoo) -> tuple[Copy, list[Note]]:
+def _place(yahoo: Yahoo) -> str:
+    # Without the folders above it: messages go to the report, which shows no home folder.
+    return f" ({yahoo.folder.parent.name}/{yahoo.folder.name})" if yahoo.cache is None else ""
+
+
+def _saved(copy: Copy, *, kept: _Kept, aside: bool, yahoo: Yahoo) -> tuple[Copy, list[Note]] | None:
     content = packed(copy)
     copy = replace(copy, sha256=hashlib.sha256(content).hexdigest())
     notes: list[Note] = []
     try:
-        if instead_of is not None:
-            name = put_aside(instead_of, cache=yahoo.folder)
-            text = f"the copy of {instead_of.fetched} is kept as {name}."
-            notes.append(yahoo_note(NoteKind.INFO, text, symbol=copy.symbol))
-        save_copy(content, symbol=copy.symbol, cache=yahoo.folder)
+        with replacing(kept.content, symbol=copy.symbol, cache=yahoo.folder) as replacement:
+            if replacement is None:
+                return None
+            if aside and kept.copy is not None:
+                name = replacement.put_aside(kept.copy)
+                text = f"the copy of {kept.copy.fetched} is kept as {name}."
+                notes.append(yahoo_note(NoteKind.INFO, text, symbol=copy.symbol))
+            replacement.save(content)
     except StorageError:
         # Without the path: notes go to the report, which shows no home folder.
         text = "no copy could be kept, as the cache folder cannot be written."

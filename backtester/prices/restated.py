@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +21,8 @@ FACTOR_NOISE = 1e-4
 """Relative: one factor for all of the past, up to Yahoo's rounding."""
 DIVIDEND_NOISE = 0.1
 """Of the factor's distance from 1: by how much our factor for a dividend may differ from Yahoo's."""
+FETCH_DAYS = 3
+"""A split on the day of fetching may be in the copy already; east of UTC also one on the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +39,16 @@ class Restated:
     said: str
 
 
-def find_restated(frame: pd.DataFrame, *, old: Copy) -> Restated | None:
+def find_restated(
+    frame: pd.DataFrame, *, old: Copy, whole: pd.DataFrame, until: date | None
+) -> Restated | None:
     """Compare the bars that both have, and those that only one has of the copy's span.
 
     Parameters
     ----------
     frame : as judged; ascending, unique dates
+    whole : all that came, also of sessions that go on; ascending, unique dates
+    until : last date that was asked for, where it lies before today: nothing is known of splits after it
 
     Returns
     -------
@@ -63,17 +70,16 @@ def find_restated(frame: pd.DataFrame, *, old: Copy) -> Restated | None:
     with np.errstate(all="ignore"):
         ratios = is_now / was
     if not len(gone) and not len(added):
-        events = _events(frame, old=old)
-        if events is not None and _explains(events, ratios, names=names):
-            return Restated(adjusted=True, said=_adjusted(events, old=old))
+        for events in _events(whole, old=old):
+            if _explains(events, ratios, names=names):
+                return Restated(adjusted=True, said=_adjusted(events, old=old))
     firsts = [days[0] for days in (gone, added, common[changed]) if len(days)]
     first = min(firsts)
     if len(changed) and common[changed[0]] == first:
         row = changed[0]
         column = int(np.flatnonzero(~same[row])[0])
-        detail = _ratio(names[column], was=was[row, column], now=is_now[row, column]) + _all_alike(
-            ratios[~same]
-        )
+        detail = _ratio(names[column], was=was[row, column], now=is_now[row, column])
+        detail += _since(until) if until is not None and _scaled(ratios) else _all_alike(ratios[~same])
     else:
         detail = " (no bar any more)" if first in gone else " (no bar before)"
     return Restated(
@@ -95,6 +101,20 @@ def _all_alike(ratios: NDArray[np.float64]) -> str:
     return ", all by the same ratio, and no split or dividend explains it"
 
 
+def _scaled(ratios: NDArray[np.float64]) -> bool:
+    """Whether each column is told by one ratio on all bars, as after a split or dividend."""
+    return bool(
+        np.isfinite(ratios).all() and (np.ptp(ratios, axis=0) <= FACTOR_NOISE * ratios.min(axis=0)).all()
+    )
+
+
+def _since(until: date) -> str:
+    return (
+        ", each column by the same ratio on all bars. A split or dividend since may explain it, of which "
+        f"nothing can be known here, as what was asked for ends on {until}"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Events:
     split: float  # shares now for one share then
@@ -102,9 +122,20 @@ class _Events:
     days: tuple[date, ...]
 
 
-def _events(frame: pd.DataFrame, *, old: Copy) -> _Events | None:
-    """Splits and dividends after the copy's last bar; None where there are none."""
-    new = frame.index > old.frame.index[-1]
+def _events(frame: pd.DataFrame, *, old: Copy) -> Iterator[_Events]:
+    """Splits and dividends since the copy was fetched, which held those before it, wherever it ends.
+
+    The day of fetching is taken both ways.
+    """
+    last = old.frame.index[-1]
+    for n_days in range(FETCH_DAYS):
+        since = pd.Timestamp(old.fetched) + pd.Timedelta(days=n_days)
+        events = _events_on(frame, new=np.asarray((frame.index > last) & (frame.index >= since)))
+        if events is not None:
+            yield events
+
+
+def _events_on(frame: pd.DataFrame, *, new: NDArray[np.bool_]) -> _Events | None:
     splits = _column(frame, "Stock Splits")
     dividends = _column(frame, "Dividends")
     split_days, dividend_days = new & (splits > 0), new & (dividends > 0)

@@ -225,8 +225,8 @@ def cut(service: StandIn, rows: slice | np.ndarray) -> None:
     ("rows", "words"),
     [
         (slice(60, None), "prices start on 2020-03-25, asked was 2020-01-01."),
-        (slice(60), "prices end on 2020-03-24, asked was 2020-06-17."),
-        (slice(None, None, 2), "60 bars on 119 weekdays from 2020-01-01 to 2020-06-15."),
+        (slice(60), "prices end on 2020-03-24, Yahoo's last session is 2020-06-16."),
+        (slice(1, None, 2), "60 bars on 119 weekdays from 2020-01-02 to 2020-06-16."),
     ],
     ids=["second half", "first half", "every other"],
 )
@@ -659,7 +659,10 @@ def test_two_different_bars_of_a_date_are_refused_and_the_copy_stays(tmp_path: P
     sent(bars(), tmp_path)
     kept = (tmp_path / "KO.parquet").read_bytes()
     state, text = said(sent(pd.concat([bars(), bars().iloc[[40]] * 1.01]), tmp_path))
-    assert (state, text) == ("refused", "Yahoo sent two different bars of 'KO' on 2020-02-26.")
+    assert (state, text) == (
+        "refused",
+        "Yahoo sent two different bars of 'KO' on 2020-02-26. The copy of 2020-06-17 stays.",
+    )
     assert (tmp_path / "KO.parquet").read_bytes() == kept
 
 

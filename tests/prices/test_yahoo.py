@@ -164,9 +164,9 @@ def test_D95_an_empty_frame_is_refused_at_once(tmp_path):
 @pytest.mark.catalogue("D96")
 def test_D96_a_shorter_span_than_asked_is_told_with_both_dates(sent, tmp_path):
     prices = get(StandIn([lambda: sent.iloc[15:-15]]), tmp_path)
-    assert [text.split(": ")[1] for text in texts(prices, NoteKind.WARNING)] == [
-        "prices start on 2020-01-22, asked was 2020-01-01.",
-        "prices end on 2020-05-26, asked was 2020-06-16.",
+    assert texts(prices, NoteKind.WARNING) == [
+        "Yahoo, MINE: Yahoo seems to have sent a part of 'MINE': prices start on 2020-01-22, asked was "
+        "2020-01-01. prices end on 2020-05-26, asked was 2020-06-16."
     ]
 
 
