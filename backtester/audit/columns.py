@@ -25,8 +25,13 @@ Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-9
 """Relative to the value; sums of other lengths round otherwise."""
-SINGLE_TOLERANCE = 1e-5
+_EPS_32 = float(np.finfo(np.float32).eps)
+SINGLE_TOLERANCE = 4.0 * _EPS_32
 """The same for values computed in 32 bits, which keep 7 digits."""
+_OF_SPREAD = 1e-3
+"""Of the sd of a column: beyond it two values differ whatever their size, as a scaler takes the size away."""
+_LAST_DIGITS = 1e-12
+"""Relative: what a transform of some thousand bars rounds, even where a column tells nothing else."""
 _EARLY = 20
 """Bars looked at one by one for the first wrong one, where the cuts were only some."""
 
@@ -94,6 +99,27 @@ def check_columns(
     return [_check(column, prices, cuts=cuts, shortest=shortest) for column in columns]
 
 
+class _Whole:
+    """The values on the whole history, to which all others are held.
+
+    Parameters
+    ----------
+    values : (n_bars,)
+    """
+
+    def __init__(self, values: Floats) -> None:
+        self.values = values
+        self.allowed = _allowed(values)
+
+    def differs(self, part: Floats, *, at: int = 0) -> NDArray[np.bool_]:
+        """Where values from bar ``at`` on are others."""
+        span = slice(at, at + len(part))
+        whole, allowed = self.values[span], self.allowed[span]
+        apart: NDArray[np.bool_] = np.abs(part - whole) > allowed
+        apart |= np.isnan(part) != np.isnan(whole)
+        return apart
+
+
 class _Wrong:
     """The bars whose value is not the whole history's: what was seen there, and the last cut that showed it.
 
@@ -113,7 +139,7 @@ class _Wrong:
 
 
 def _check(column: Column, prices: Prices, *, cuts: Sequence[int], shortest: int) -> Check:
-    whole = column.compute(prices)
+    whole = _Whole(column.compute(prices))
     wrong = _Wrong(len(prices))
     _cut_all(wrong, column=column, whole=whole, prices=prices, cuts=cuts, shortest=shortest)
     futures = _some(cuts, at_most=max(1, min(25, len(cuts) // 5)))
@@ -135,7 +161,7 @@ def _check(column: Column, prices: Prices, *, cuts: Sequence[int], shortest: int
         return dataclasses.replace(check, random=random)
     every = len(cuts) >= len(prices) - 1
     if not every:
-        known = int(np.argmax(~np.isnan(whole)))
+        known = int(np.argmax(~np.isnan(whole.values)))
         early = range(known, min(known + _EARLY, len(prices) - 1))
         _cut_all(wrong, column=column, whole=whole, prices=prices, cuts=early, shortest=shortest)
         for bar in _some(sorted(wrong.texts), at_most=8):
@@ -151,13 +177,13 @@ def _check(column: Column, prices: Prices, *, cuts: Sequence[int], shortest: int
 
 
 def _cut_all(
-    wrong: _Wrong, *, column: Column, whole: Floats, prices: Prices, cuts: Iterable[int], shortest: int
+    wrong: _Wrong, *, column: Column, whole: _Whole, prices: Prices, cuts: Iterable[int], shortest: int
 ) -> None:
     for bar in cuts:
         part = _computed(column, prices=cut_after(prices, bar=bar))
         if not isinstance(part, str):
             _note(wrong, part=part, whole=whole)
-        elif bar + 1 >= shortest and not np.isnan(whole[bar]):
+        elif bar + 1 >= shortest and not np.isnan(whole.values[bar]):
             wrong.add(np.array([bar]), cut=bar, text=functools.partial(_failed, reason=part))
 
 
@@ -173,36 +199,52 @@ def _computed(column: Column, *, prices: Prices) -> Floats | str:
         return error.message
 
 
-def _note(wrong: _Wrong, *, part: Floats, whole: Floats) -> None:
+def _note(wrong: _Wrong, *, part: Floats, whole: _Whole) -> None:
     """Add the bars up to a cut, those of the part, that differ from the whole history's."""
 
     def text(place: int) -> str:
-        seen, known = _number(whole[place]), _number(part[place])
+        seen, known = _numbers(whole.values[place], part[place])
         return f"it is {seen} on the whole history, {known} on the bars known by then"
 
-    wrong.add(np.flatnonzero(_differs(part, whole[: len(part)])), cut=len(part) - 1, text=text)
+    wrong.add(np.flatnonzero(whole.differs(part)), cut=len(part) - 1, text=text)
 
 
-def _random(column: Column, *, whole: Floats, prices: Prices) -> str:
+def _random(column: Column, *, whole: _Whole, prices: Prices) -> str:
     """How a second computation on the same bars differs; empty where it does not."""
     again = _computed(column, prices=prices)
     if isinstance(again, str):
         return f"computed twice on the same bars, it failed the second time ({again})"
-    differs = np.flatnonzero(_differs(again, whole))
+    differs = np.flatnonzero(whole.differs(again))
     if not len(differs):
         return ""
     place = int(differs[0])
-    return (
-        f"computed twice on the same bars, it is {_number(whole[place])} and then {_number(again[place])} "
-        f"on {prices.dates[place]:%Y-%m-%d}"
+    once, then = _numbers(whole.values[place], again[place])
+    return f"computed twice on the same bars, it is {once} and then {then} on {prices.dates[place]:%Y-%m-%d}"
+
+
+def _allowed(whole: Floats) -> Floats:
+    """How far a second computation of each value may lie from it, as sums of other lengths round.
+
+    Whole numbers, such as days and counts, round to nothing. Elsewhere it goes by the size of the values, and
+    is never more than a little of what the column tells: a day among 730,000 is as much as a return of 1 %
+    once a scaler had it.
+    """
+    known = whole[np.isfinite(whole)]
+    single = np.array_equal(whole, whole.astype(np.float32), equal_nan=True)
+    largest = float(np.abs(known).max(initial=0.0))
+    if np.array_equal(known, np.round(known)) and largest < (2.0**24 if single else 2.0**53):
+        return np.zeros_like(whole)
+    size = np.abs(whole) + _size(whole)
+    last_digits = 0.5 * (_EPS_32 if single else _LAST_DIGITS) * size
+    return np.minimum(
+        (SINGLE_TOLERANCE if single else TOLERANCE) * size,
+        np.maximum(_OF_SPREAD * _spread(known), last_digits),
     )
 
 
-def _differs(part: Floats, whole: Floats) -> NDArray[np.bool_]:
-    single = np.array_equal(whole, whole.astype(np.float32), equal_nan=True)
-    tolerance = SINGLE_TOLERANCE if single else TOLERANCE
-    same = np.isclose(part, whole, rtol=tolerance, atol=tolerance * _size(whole), equal_nan=True)
-    return ~same
+def _spread(known: Floats) -> float:
+    """The sd of a column, or of its changes where it runs along a trend."""
+    return float(min(known.std(), np.diff(known).std())) if len(known) > 1 else 0.0
 
 
 def _size(values: Floats) -> float:
@@ -210,8 +252,13 @@ def _size(values: Floats) -> float:
     return float(np.median(known)) if len(known) else 0.0
 
 
-def _number(value: float) -> str:
-    return "missing" if np.isnan(value) else f"{value:.6g}"
+def _numbers(one: float, other: float) -> tuple[str, str]:
+    """Both with as many digits as tell them apart."""
+    for digits in (6, 9, 17):
+        texts = ["missing" if np.isnan(value) else f"{value:.{digits}g}" for value in (one, other)]
+        if texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
 
 
 def _bars(n: int) -> str:
@@ -224,13 +271,13 @@ def _some(bars: Sequence[int], *, at_most: int = 25) -> list[int]:
     return [bars[place] for place in places]
 
 
-def _cut_ahead(wrong: _Wrong, *, column: Column, whole: Floats, prices: Prices, bar: int) -> None:
+def _cut_ahead(wrong: _Wrong, *, column: Column, whole: _Whole, prices: Prices, bar: int) -> None:
     """Look for the last cut at which a wrong bar is still wrong: ever farther ahead, then in between."""
     left = len(prices) - 1 - bar
 
     def told(k: int) -> bool:
         part = _computed(column, prices=cut_after(prices, bar=bar + k))
-        return not isinstance(part, str) and not _differs(part[bar : bar + 1], whole[bar : bar + 1])[0]
+        return not isinstance(part, str) and not whole.differs(part[bar : bar + 1], at=bar)[0]
 
     short, long = 0, 1
     while long < left and not told(long):

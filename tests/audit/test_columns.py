@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import fftconvolve
 
 from backtester.audit.columns import Column, check_columns, cuts_of
 from backtester.errors import UserCodeError
@@ -44,6 +45,60 @@ def test_digits_that_32_bits_do_not_keep_are_no_leak():
         return (values * (np.float32(1.0) + odd * np.float32(1e-3))).astype(np.float32)
 
     assert checked(single).mark == "clean"
+
+
+def days(close):
+    return np.array([day.toordinal() for day in close.index], dtype=np.float64)
+
+
+def next_up_day(close):
+    """The day of the first close, of the next five, that is higher; today's where none is."""
+    own = days(close)
+    values, found = close.to_numpy(), own.copy()
+    for bar in range(len(values)):
+        higher = np.flatnonzero(values[bar + 1 : bar + 6] > values[bar])
+        found[bar] = own[bar + 1 + higher[0]] if len(higher) else own[bar]
+    return found
+
+
+def rises(close):
+    return (close.shift(-1) > close).to_numpy(dtype=np.float64)
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        next_up_day,
+        lambda close: 200_000.0 + np.arange(len(close)) + 0.5 * rises(close),
+        lambda close: 1e6 + 0.5 * rises(close),
+        lambda close: 1e9 + 0.3 * rises(close),
+        lambda close: 1e11 + np.arange(len(close)) + 0.25 * rises(close),
+        lambda close: (1.0 + 8e-6 * np.sign(rises(close) - 0.5)).astype(np.float32),
+    ],
+    ids=["days", "level of 32 bits", "higher one", "level of 64 bits", "along a trend", "the last digits"],
+)
+def test_a_leak_small_beside_the_size_of_the_value_is_found(feature):
+    check = checked(feature)
+    assert check.leak is not None
+    seen, known = check.leak.text.split(" on the whole history, ")
+    assert seen.removeprefix("it is ") != known.split(" ")[0]
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        days,
+        lambda close: close.to_numpy(np.float32).cumsum(dtype=np.float32),
+        lambda close: 1e5 + np.convolve(close, np.exp(-np.arange(len(close)) / 9.0))[: len(close)],
+        lambda close: fftconvolve(1e6 * close, np.exp(-np.arange(len(close)) / 9.0))[: len(close)],
+        lambda close: fftconvolve(close, np.ones(len(close)))[: len(close)] / close.cumsum(),
+        lambda close: close.astype(np.float32).pct_change(5).fillna(0.0),
+        lambda close: np.full(len(close), np.nan),
+    ],
+    ids=["days", "sum of 32 bits", "convolved", "by a transform", "ones but for noise", "32 bits", "none"],
+)
+def test_what_differs_by_rounding_alone_is_no_leak(feature):
+    assert checked(feature).mark == "clean"
 
 
 def test_a_history_too_short_for_the_function_is_no_leak():
