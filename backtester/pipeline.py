@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backtester.audit import NOT_REPRODUCIBLE, Audit, quick_audit
 from backtester.errors import BacktesterError, InterruptedRunError, LeakError, StorageError, UserCodeError
@@ -19,32 +18,22 @@ from backtester.published import write_published
 from backtester.question import Question
 from backtester.recipe import OnLeak, shareable_mapping
 from backtester.reporting import write_report
-from backtester.reporting.explain_page import write_explain_page
-from backtester.reporting.page import page_title
-from backtester.reporting.stress_page import write_stress_page
 from backtester.results import forecasts_of, write_results
 from backtester.run_directory import (
-    EXPLAIN,
     JUDGED_FILES,
     LOCK,
     MANIFEST,
-    STRESS,
     RunRecord,
     check_files,
     claim_directory,
     lock_directory,
-    read_json,
     read_record,
     read_run,
 )
 from backtester.store import FoldStore, default_store_folder
-from backtester.walkforward import Progress, open_work, walk_forward
+from backtester.walkforward import Progress, open_work, say_nothing, walk_forward
 
 __all__ = ["Listener", "answer", "redraw"]
-
-
-def _say_nothing(_: object) -> None:
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +46,8 @@ class Listener:
     progress : called after each training task
     """
 
-    step: Callable[[str], None] = _say_nothing
-    progress: Callable[[Progress], None] = _say_nothing
+    step: Callable[[str], None] = say_nothing
+    progress: Callable[[Progress], None] = say_nothing
 
 
 def answer(question: Question, *, out: Path | None = None, listener: Listener | None = None) -> RunRecord:
@@ -114,30 +103,19 @@ def redraw(directory: Path) -> RunRecord:
     Raises
     ------
     RunDirectoryError : there is no finished run
+    LockedError : another process works in the run directory
     StorageError : a file is damaged, or the disk is full or read-only
     """
+    read_run(directory)  # a folder without a run gets no lock
+    with lock_directory(directory):
+        return _redrawn(directory)
+
+
+def _redrawn(directory: Path) -> RunRecord:
+    """Draw again where the lock is held."""
     record = read_run(directory)
-    title = page_title(record)
-    if (directory / STRESS).is_file():
-        with _drawn_from(directory / STRESS) as stress:
-            write_stress_page(directory, stress, title=title)
-    if (directory / EXPLAIN).is_file():
-        with _drawn_from(directory / EXPLAIN) as values:
-            write_explain_page(directory, values, verdict=record.summary.get("verdict"), title=title)
     write_report(record)
     return record
-
-
-@contextlib.contextmanager
-def _drawn_from(path: Path) -> Iterator[dict[str, Any]]:
-    values = read_json(path)
-    try:
-        yield values
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise StorageError(
-            f"{path}: is not as the program writes it ({type(error).__name__}: {error}).",
-            advice=f"Write it anew: backtester {path.stem} {path.parent}",
-        ) from error
 
 
 def _audited(question: Question) -> Audit:
@@ -286,7 +264,7 @@ def _with_present_trials(record: RunRecord, *, question: Question, listener: Lis
             trials=trials,
             own=trial,
         )
-        return redraw(record.directory)
+        return _redrawn(record.directory)
 
 
 def _is_whole(directory: Path) -> bool:
@@ -303,6 +281,8 @@ def _with_present_title(record: RunRecord, *, question: Question) -> RunRecord:
     title = question.loaded.recipe.report.title
     if record.manifest["recipe"]["report"]["title"] == title:
         return record
-    record.manifest["recipe"]["report"]["title"] = title
-    write_json(record.directory / MANIFEST, record.manifest)
-    return redraw(record.directory)
+    with lock_directory(record.directory):
+        manifest = read_run(record.directory).manifest
+        manifest["recipe"]["report"]["title"] = title
+        write_json(record.directory / MANIFEST, manifest)
+        return _redrawn(record.directory)

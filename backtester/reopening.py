@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from backtester.errors import RecipeError, RunDirectoryError
 from backtester.prices import Prices, prices_from_frame
@@ -13,11 +13,24 @@ from backtester.question import Question, ask
 from backtester.recipe import LoadedRecipe, recipe_from_mapping
 from backtester.run_directory import RunRecord, read_run
 
-__all__ = ["Reopened", "ask_again", "reopen"]
+__all__ = ["Opened", "Reopened", "ask_again", "directory_of", "reopen"]
 
 
 # A run names folders by their last part alone: taken as they stand they would be others, below this one.
 _PLACES = {"execution.store": "", "execution.registry": ""}
+
+
+class Opened(Protocol):
+    """A run as Python has it, from ``backtester.run`` or ``backtester.open_run``."""
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are."""
+
+
+def directory_of(run: str | Path | Opened) -> Path:
+    """Give the directory of a run, however it is named."""
+    return Path(run) if isinstance(run, str | Path) else run.directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ __all__ = [
     "baseline_table",
     "forecast_table",
     "open_work",
+    "say_nothing",
     "table_of",
     "walk_forward",
 ]
@@ -61,6 +62,10 @@ class Progress:
     seconds_left: float
     rate: float
     busy_with: tuple[int | None, ...]
+
+
+def say_nothing(_: object) -> None:
+    """Stand in for a listener where nobody wants to hear how far the work is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

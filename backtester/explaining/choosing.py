@@ -50,11 +50,13 @@ def check_kind(kind: str) -> None:
     """
     if kind in _KINDS:
         return
-    why = (
-        "is your own: which layers it has is not known here"
-        if ":" in kind
-        else "learns nothing: it has no gates"
-    )
+    module = kind.partition(":")[0]
+    if module.startswith("sklearn.") and not module.endswith(".py"):
+        why = "is a model of scikit-learn, no network: it has no gates"
+    elif ":" in kind:
+        why = "is your own: which layers it has is not known here"
+    else:
+        why = "learns nothing: it has no gates"
     raise RecipeError(
         f"model.kind = {kind!r} {why}.", advice=f"Explain a run whose model.kind is {' or '.join(_KINDS)}."
     )

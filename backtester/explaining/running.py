@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +21,10 @@ from backtester.files import write_bytes
 from backtester.judgement.bootstrap import one_blas_thread
 from backtester.question import Question
 from backtester.recipe import TargetKind
-from backtester.reopening import reopen
+from backtester.reopening import Opened, directory_of, reopen
 from backtester.reporting import write_report
-from backtester.reporting.explain_page import EXPLAIN_PAGE, write_explain_page
-from backtester.reporting.page import page_title
+from backtester.reporting.explain_page import EXPLAIN_PAGE
+from backtester.reporting.pages import write_added_page
 from backtester.run_directory import (
     EXPLAIN,
     PAGE,
@@ -61,16 +61,8 @@ class Explanation:
         return str(self.values["sentence"])
 
 
-class _Opened(Protocol):
-    """What ``backtester.run`` and ``backtester.open_run`` give."""
-
-    @property
-    def directory(self) -> Path:
-        """Where its files are."""
-
-
 def explain(
-    run: str | Path | _Opened,
+    run: str | Path | Opened,
     *,
     fold: int | None = None,
     member: int = 0,
@@ -98,7 +90,7 @@ def explain(
     RunDirectoryError : no finished run; one that cannot be asked again; or the store lacks the network
     StorageError : a file of the run is damaged, or the disk is full or read-only
     """
-    directory = Path(run) if isinstance(run, str | Path) else run.directory
+    directory = directory_of(run)
     record = read_run(directory)
     check_kind(record.manifest["recipe"]["model"]["kind"])
     check_files(directory)
@@ -114,7 +106,7 @@ def explain(
     with one_blas_thread():
         values = _values(record, question=question, chosen=chosen, layer=layer, units=tuple(units))
     with lock_directory(directory):
-        _write(record, values)
+        _write(read_run(directory), values)  # read again: it may have been judged again meanwhile
     return Explanation(values=values, page=directory / EXPLAIN_PAGE)
 
 
@@ -122,11 +114,11 @@ def _write(record: RunRecord, values: dict[str, Any]) -> None:
     directory = record.directory
     text = json.dumps(values, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     write_bytes(directory / EXPLAIN, (text + "\n").encode("utf-8"))
-    verdict = record.summary.get("verdict")
-    write_explain_page(directory, values, verdict=verdict, title=page_title(record))
     write_checksums(directory)
     page = directory / PAGE
-    if not page.is_file() or EXPLAIN_PAGE not in page.read_text(encoding="utf-8"):
+    if page.is_file() and EXPLAIN_PAGE in page.read_text(encoding="utf-8"):
+        write_added_page(record, name=EXPLAIN)
+    else:
         write_report(record)  # the report lists the files of the run
 
 
@@ -156,7 +148,7 @@ def _values(
     ours = samples.to_forecast(seen.predicted)
     forecast = _forecast(ours, actual=rows["actual"].to_numpy(dtype=np.float64))
     fold = problem.folds[task.fold]
-    window = slice(fold.test.stop - steps, fold.test.stop)
+    window, learnt = slice(fold.test.stop - steps, fold.test.stop), fold.training_window
     dates = [f"{date:%Y-%m-%d}" for date in question.prices.dates]
     return {
         "run": question.sha256,
@@ -172,7 +164,7 @@ def _values(
         "seed": chosen.result.seed,
         "layer": layer,
         "units": list(units),
-        "trained": {"start": dates[fold.train.start], "end": dates[fold.test.start - 1]},
+        "trained": {"start": dates[learnt.start], "end": dates[learnt.stop - 1]},
         "dates": dates[fold.test],
         "close": listed(problem.close[fold.test], digits=8),
         "forecast_bp": listed(1e4 * ours),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,10 @@ from backtester.prices import NoteKind, Prices, prices_from_frame, read_prices
 from backtester.question import Question, ask
 from backtester.recipe import DataSection, Scheme, Source
 from backtester.recipe.problems import check_mapping
-from backtester.reopening import Reopened, reopen
+from backtester.reopening import Opened, Reopened, directory_of, reopen
 from backtester.run_directory import check_files, leaks_of, read_run
 from backtester.store import FoldStore, default_store_folder
-from backtester.walkforward import Progress
+from backtester.walkforward import Progress, say_nothing
 
 __all__ = ["forecast"]
 
@@ -34,26 +34,15 @@ _STALE_DAYS = 7
 _HOW_READ = ("data.date_format", "data.column")
 
 
-class _Opened(Protocol):
-    """A run as Python has it."""
-
-    @property
-    def directory(self) -> Path: ...
-
-
-def _say_nothing(_: object) -> None:
-    return None
-
-
 def forecast(
-    run: str | Path | _Opened,
+    run: str | Path | Opened,
     *,
     prices: pd.DataFrame | str | Path | None = None,
     yahoo: str = "",
     level: float = 0.9,
     changes: Mapping[str, Any] | None = None,
-    step: Callable[[str], None] = _say_nothing,
-    on_progress: Callable[[Progress], None] = _say_nothing,
+    step: Callable[[str], None] = say_nothing,
+    on_progress: Callable[[Progress], None] = say_nothing,
     today: date | None = None,
 ) -> NextForecast:
     """Forecast the next session from a finished run; nothing is written but trained folds into the store.
@@ -93,7 +82,7 @@ def forecast(
         raise UsageError(f"level = {level:g}.", advice="Allowed: from 0.5 to below 1, such as 0.9.")
     if prices is not None and yahoo:
         raise UsageError("Two sources of newer prices are named.", advice="Name one file or one ticker.")
-    directory = Path(run) if isinstance(run, str | Path) else run.directory
+    directory = directory_of(run)
     changes = dict(changes or {})
     reading = {key.partition(".")[2]: changes.pop(key) for key in _HOW_READ if key in changes}
     if reading and not isinstance(prices, str | Path):

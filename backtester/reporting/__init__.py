@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backtester.reporting.comparison import check_place, write_comparison
     from backtester.reporting.comparison_charts import comparison_figures
     from backtester.reporting.comparison_words import compared_table, compared_text
-    from backtester.reporting.page import write_report
+    from backtester.reporting.pages import write_report
     from backtester.reporting.table import comparison_table, comparison_text
 
 __all__ = [
@@ -38,7 +38,7 @@ _HOMES = {
     "comparison_text": "backtester.reporting.table",
     "figures": "backtester.reporting.charts",
     "write_comparison": "backtester.reporting.comparison",
-    "write_report": "backtester.reporting.page",
+    "write_report": "backtester.reporting.pages",
 }
 
 

@@ -24,18 +24,15 @@ from backtester.reporting.table import known_series, row_texts
 from backtester.reporting.tearsheets import write_tearsheets
 from backtester.run_directory import RunRecord
 
-__all__ = ["data_block", "page_environment", "page_title", "render_page", "write_report"]
+__all__ = ["data_block", "page_environment", "page_title", "render_page", "write_index"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NOT_ON_THE_PAGE = ("monthly",)
 
 
-def write_report(record: RunRecord) -> Path:
-    """Write the pages of a run into its directory.
-
-    Writes ``index.html``, ``tearsheet_buy_and_hold.html`` and ``tearsheet_last_price.html``. They
-    depend on the files of the run alone: drawn again, they have the same bytes.
+def write_index(record: RunRecord) -> Path:
+    """Write ``index.html`` of a run, and the two tear sheets that it links to.
 
     Parameters
     ----------

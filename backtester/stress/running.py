@@ -15,8 +15,6 @@ from backtester.judging import judge_run, registry_of
 from backtester.references import user_code_error
 from backtester.reopening import reopen
 from backtester.reporting import write_report
-from backtester.reporting.page import page_title
-from backtester.reporting.stress_page import write_stress_page
 from backtester.run_directory import (
     STRESS,
     RunRecord,
@@ -160,7 +158,6 @@ def stress_run(
         stress |= stress_answer(judged.summary["verdict"])
         write_json(directory / STRESS, stress)
         write_checksums(directory)
-        write_stress_page(directory, stress, title=page_title(judged))
         write_report(judged)
     return judged
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from typer.testing import CliRunner
 
 import backtester
 from backtester.cli.app import app
-from backtester.errors import RecipeError, RunDirectoryError, StorageError, UsageError
+from backtester.errors import LockedError, RecipeError, RunDirectoryError, StorageError, UsageError
 from backtester.explaining.choosing import check_kind, choose_fold
 from backtester.explaining.running import explain
 from backtester.pipeline import redraw
 from backtester.reporting.explain_page import render_explain, write_explain_page
 from backtester.reporting.explain_text import explain_text
-from backtester.run_directory import check_files, claim_directory
+from backtester.run_directory import check_files, claim_directory, lock_directory
 from backtester.store import FoldStore
 from backtester.tasks import Task, TaskResult
 from backtester.walkforward import open_work
@@ -28,12 +29,12 @@ from tests.reporting.test_page import Reader
 
 PAGE = "explain.html"
 RECIPE = {
-    "folds": {"train": 200, "test": 60, "validation": 0.1},
+    "folds": {"train": 200, "test": 60, "validation": 0.1, "embargo": 5},
     "model": {"kind": "lstm", "lookback": 6, "units": [4, 3]},
     "training": {"epochs": 2, "members": 2},
     "verdict": {"draws": 199},
 }
-BARS = 350  # folds of 60, 60 and 30 bars
+BARS = 350  # folds of 60, 60 and 25 bars
 SYMBOL = "<b>AR&1</b>"
 
 
@@ -41,13 +42,10 @@ SYMBOL = "<b>AR&1</b>"
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("explain")
     with pytest.MonkeyPatch.context() as patched:
-        for where in ("backtester.pipeline", "backtester.explaining.running"):
-            patched.setattr(f"{where}.write_report", lambda record: (record.directory / "index.html").touch())
+        pages = "backtester.reporting.pages"
+        patched.setattr(f"{pages}.write_index", lambda record: (record.directory / "index.html").touch())
         # drawn once for the tests of the page, below
-        patched.setattr(
-            "backtester.explaining.running.write_explain_page",
-            lambda directory, *_, **__: (directory / PAGE).touch(),
-        )
+        patched.setattr(f"{pages}.write_explain_page", lambda directory, *_, **__: (directory / PAGE).touch())
         yield folder
 
 
@@ -105,7 +103,7 @@ def test_the_values_have_every_layer_and_draw_the_one_asked_for(explained, made,
 
 
 def test_explaining_again_gives_the_same_bytes(run, store, monkeypatch):
-    monkeypatch.setattr("backtester.explaining.running.write_explain_page", write_explain_page)
+    monkeypatch.setattr("backtester.reporting.pages.write_explain_page", write_explain_page)
     first, second = (
         (explain(run, store=store.folder).page.read_bytes(), (run / "explain.json").read_bytes())
         for _ in range(2)
@@ -115,6 +113,52 @@ def test_explaining_again_gives_the_same_bytes(run, store, monkeypatch):
     (run / "explain.html").unlink()
     redraw(run)
     assert (run / "explain.html").read_bytes() == first[0]
+
+
+def shown_verdict(run: Path) -> bool:
+    """Whether the page has the verdict of the figures."""
+    verdict = json.loads((run / "summary.json").read_text())["verdict"]["sentence"]
+    return str(escape(verdict)) in (run / PAGE).read_text()
+
+
+def test_a_run_that_is_judged_again_is_so_on_this_page_too(made, place, tmp_path, monkeypatch):
+    run = Path(shutil.copytree(made.directory, tmp_path / made.directory.name))
+    changes = {"execution.store": str(place / "store"), "execution.registry": str(tmp_path / "trials")}
+    explain(run, store=place / "store")
+    monkeypatch.setattr("backtester.reporting.pages.write_explain_page", write_explain_page)
+
+    def aged() -> None:
+        (run / PAGE).write_text("an older verdict")
+
+    aged()
+    backtester.open_run(run).stress(["costs"], changes={**changes, "stress.draws": 99})
+    assert shown_verdict(run)
+    aged()  # a fold had failed, and the run is made again
+    manifest = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**manifest, "state": "incomplete"}))
+    frame = ar1(BARS, seed=3, phi=0.3).frame
+    again = backtester.run(RECIPE, prices=frame, symbol=SYMBOL, out=tmp_path, changes=changes)
+    assert again.directory == run
+    assert shown_verdict(run)
+    aged()
+    redraw(run)
+    assert shown_verdict(run)
+
+
+def test_pages_are_not_drawn_where_another_process_writes(run):
+    with lock_directory(run), pytest.raises(LockedError, match="in use"):
+        redraw(run)
+    (run / ".lock").unlink()
+    (run / "run.json").unlink()
+    with pytest.raises(RunDirectoryError, match="no run here"):
+        redraw(run)
+    assert not (run / ".lock").exists()
+
+
+def test_the_training_ends_before_the_embargo(explained):
+    dates = [f"{date:%Y-%m-%d}" for date in ar1(BARS, seed=3, phi=0.3).dates]
+    assert explained["dates"][0] == dates[265]
+    assert explained["trained"] == {"start": dates[60], "end": dates[259]}
 
 
 def test_the_run_directory_stays_one(run, store):
@@ -200,7 +244,7 @@ def test_what_does_not_exist_is_told_with_what_does(made, place, wanted, said, a
     ("kind", "said"),
     [
         ("last_return", "learns nothing: it has no gates"),
-        ("sklearn.linear_model:Ridge", "is your own"),
+        ("sklearn.linear_model:Ridge", "is a model of scikit-learn, no network"),
         ("mine.py:build", "is your own"),
     ],
 )

@@ -46,8 +46,9 @@ QUICK = {"stress.draws": 99, "execution.workers": 1}
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("stress")
     with pytest.MonkeyPatch.context() as patched:
-        for where in ("backtester.pipeline", "backtester.stress.running"):
-            patched.setattr(f"{where}.write_report", lambda record: (record.directory / "index.html").touch())
+        patched.setattr(
+            "backtester.reporting.pages.write_index", lambda record: (record.directory / "index.html").touch()
+        )
         yield folder
 
 
