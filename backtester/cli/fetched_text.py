@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fetched_text"]
 
-_STATE = len("not asked")
+_STATE = len("not written")
 _ROWS = 7
 _SPAN = len("2020-01-01 to 2020-12-31")
 _LEAST_PROBLEM = 30

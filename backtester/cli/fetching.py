@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["fetch"]
 
 _DAILY = "1d"
+_OUT = Path("prices")
 
 
 def fetch(
@@ -28,9 +30,7 @@ def fetch(
         Path | None,
         typer.Option("--list", metavar="FILE", help="More symbols: a text file, or a CSV column Symbol."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the CSV files.")] = Path(
-        "prices"
-    ),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the CSV files.")] = _OUT,
     start: Annotated[
         str, typer.Option("--start", metavar="DATE", help="First session, e.g. 2005-01-03.")
     ] = "",
@@ -91,7 +91,9 @@ def fetch(
 
         typer.echo(fetched_text(fetched, width=terminal_width()))
     if n_failed:
-        raise _failure(fetched)
+        options = {"--start": start, "--end": end, "--out": "" if out == _OUT else str(out)}
+        again = [word for option, value in options.items() if value for word in (option, value)]
+        raise _failure(fetched, options=[*again, *(["--adjusted"] if adjusted else [])])
 
 
 def _line(one: FetchedSymbol) -> str:
@@ -103,11 +105,14 @@ def _line(one: FetchedSymbol) -> str:
     return f"{one.symbol}  {one.state.value}{of}  {span}" + (f"  {one.said}" if one.said else "")
 
 
-def _failure(fetched: Fetched) -> PricesError:
+def _failure(fetched: Fetched, *, options: list[str]) -> PricesError:
     advice = ["What was fetched is kept; run the same command again for the rest."]
     told_otherwise = [one.symbol for one in fetched.failed if one.state.value in {"changed", "adjusted"}]
     if told_otherwise:
-        advice.append(f"To take a changed past: backtester fetch --refresh {' '.join(told_otherwise)}")
+        command = ["backtester", "fetch", "--refresh", *options]
+        # A symbol may begin as an option does.
+        command += ["--"] if any(symbol.startswith("-") for symbol in told_otherwise) else []
+        advice.append(f"To take a changed past: {shlex.join([*command, *told_otherwise])}")
     n_symbols = len(fetched.symbols)
     return PricesError(
         f"{len(fetched.failed)} of {n_symbols} symbols are not as asked for.", advice="\n  ".join(advice)

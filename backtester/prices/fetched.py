@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from backtester.errors import PricesError, UsageError
-from backtester.files import make_folder, write_bytes
 from backtester.prices.cache import Copy
+from backtester.prices.fetched_files import COLUMNS, write_symbol
 from backtester.prices.fetching import FetchState, obtain, prices_of
-from backtester.prices.symbols import check_symbols, file_stem
+from backtester.prices.symbols import check_symbols
 from backtester.prices.table import Note, Prices
 from backtester.prices.yahoo import Downloader, Pauses, Yahoo, Yfinance
 from backtester.recipe.sections import DataSection, Source
@@ -23,16 +23,6 @@ __all__ = ["Fetched", "FetchedSymbol", "fetch"]
 
 SILENT_SYMBOLS = 3
 """So many symbols in a row without an answer, and Yahoo is left alone."""
-_COLUMNS = {
-    "Open": "open",
-    "High": "high",
-    "Low": "low",
-    "Close": "close",
-    "Adj Close": "adj_close",
-    "Volume": "volume",
-    "Dividends": "dividends",
-    "Stock Splits": "splits",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +125,8 @@ def fetch(
     adjusted : open, high, low and close of `FetchedSymbol.frame` and of the files are scaled by adjusted
         close / close; ``prices`` always are
     refresh : ask although there is a copy, and take the new series whole
-    out : folder for one CSV a symbol, as soon as it is there; None: none are written
+    out : folder for one CSV a symbol, as soon as it is there; None: none are written. A file that is not
+        of this function stays, and so does one with more rows where only a part came.
     yahoo : how Yahoo is asked, and where its copies lie
     on_symbol : called after each symbol
 
@@ -156,14 +147,23 @@ def fetch(
         one, silent = _one(data, yahoo=paced, adjusted=adjusted, may_ask=n_silent < SILENT_SYMBOLS)
         n_silent = n_silent if silent is None else (n_silent + 1 if silent else 0)
         if out is not None and one.frame is not None:
-            make_folder(out)
-            file = out / f"{file_stem(name)}.csv"
-            write_bytes(file, _csv(one.frame))
-            one = replace(one, file=file)
+            one = _with_file(one, frame=one.frame, folder=out)
         done.append(one)
         if on_symbol is not None:
             on_symbol(one)
     return Fetched(symbols=tuple(done))
+
+
+def _with_file(one: FetchedSymbol, *, frame: pd.DataFrame, folder: Path) -> FetchedSymbol:
+    written = write_symbol(frame, symbol=one.symbol, folder=folder, whole=one.state.is_good)
+    if written.file is not None:
+        return replace(one, file=written.file)
+    return replace(
+        one,
+        state=FetchState.NOT_WRITTEN if one.state.is_good else one.state,
+        said=" ".join(text for text in (one.said, written.said) if text),
+        advice=" ".join(text for text in (one.advice, written.advice) if text),
+    )
 
 
 class _Paced:
@@ -213,7 +213,7 @@ def _one(
 
 
 def _frame(copy: Copy, prices: Prices, *, adjusted: bool) -> pd.DataFrame:
-    frame = copy.frame.rename(columns=_COLUMNS).loc[prices.dates].rename_axis(index="date")
+    frame = copy.frame.rename(columns=COLUMNS).loc[prices.dates].rename_axis(index="date")
     if adjusted:
         scaled = {name: prices.frame[name] for name in ("open", "high", "low", "close") if prices.has(name)}
         # A reader knows by it that these are adjusted.
@@ -221,7 +221,3 @@ def _frame(copy: Copy, prices: Prices, *, adjusted: bool) -> pd.DataFrame:
     if "volume" in frame.columns and frame["volume"].notna().all():
         frame = frame.astype({"volume": "int64"})
     return frame
-
-
-def _csv(frame: pd.DataFrame) -> bytes:
-    return frame.to_csv(date_format="%Y-%m-%d", lineterminator="\n").encode()

@@ -42,6 +42,8 @@ class FetchState(Enum):
     EMPTY = "empty"
     NO_ANSWER = "no answer"
     NOT_ASKED = "not asked"
+    NOT_WRITTEN = "not written"
+    """The prices are there, and another file is where theirs would be."""
     REFUSED = "refused"
 
     @property

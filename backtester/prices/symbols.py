@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -48,7 +49,8 @@ def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
             raise UsageError(
                 "A symbol is empty, or too long for one.", advice="Write tickers as Yahoo does: SPY"
             )
-        if re.search(r"[\s,;\"'\x00-\x1f\x7f]", symbol):
+        # Not printable are also the signs that turn the direction of writing.
+        if not symbol.isprintable() or re.search(r"[\s,;\"']", symbol):
             raise UsageError(
                 f"{shown(symbol)} is no symbol: it has a space, comma, quote or control character in it.",
                 advice="Write tickers as Yahoo does, each by itself: SPY MSFT",
@@ -83,7 +85,10 @@ def read_symbols(path: Path) -> tuple[str, ...]:
             f"{path.name} is no list of symbols: it is no UTF-8 text.", advice=_ADVICE
         ) from error
     lines = [line for raw in text.splitlines() if (line := raw.split("#", 1)[0].strip())]
-    cells = _column(lines)
+    try:
+        cells = _column(lines)
+    except csv.Error as error:
+        raise UsageError(f"{path.name} is no list of symbols: {error}.", advice=_ADVICE) from error
     if cells is None:
         cells = [cell for line in lines for cell in re.split(r"[\s,;]+", line) if cell]
     if not cells:
@@ -96,8 +101,6 @@ _ADVICE = "Give a text file with one symbol on each line, or a CSV with a column
 
 def _column(lines: Sequence[str]) -> list[str] | None:
     """The column of symbols, where the first line is a header that names one."""
-    import csv
-
     table = [[cell.strip() for cell in row] for row in csv.reader(lines)]
     headers = [cell.casefold() for cell in table[0]] if table else []
     named = [position for position, header in enumerate(headers) if header in _HEADERS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,8 +81,22 @@ def test_a_changed_past_names_the_command_that_takes_it(service: StandIn, tmp_pa
     result = run(service, "KO", cwd=tmp_path)
     assert result.returncode == 3
     assert "the first on 2020-02-26 (Open from" in result.stderr
-    assert "backtester fetch --refresh KO" in result.stderr
+    assert "To take a changed past: backtester fetch --refresh KO\n" in result.stderr
     assert (tmp_path / "prices" / "KO.csv").read_bytes() == written
+
+
+def test_the_command_for_a_changed_past_asks_for_the_same_and_is_quoted(service: StandIn, tmp_path: Path):
+    service.series["M&M.NS"] = service.series.pop("KO")
+    assert run(service, "M&M.NS", "--end", "2020-05-29", cwd=tmp_path).returncode == 0
+    service.series["M&M.NS"].iloc[40:60, :5] *= 1.01
+    options = ("--start", "2020-01-01", "--end", "2020-06-16", "--out", "my data", "--adjusted")
+    result = run(service, "M&M.NS", *options, cwd=tmp_path)
+    assert result.returncode == 3
+    command = (
+        "backtester fetch --refresh --start 2020-01-01 --end 2020-06-16 --out 'my data' --adjusted 'M&M.NS'"
+    )
+    assert f"To take a changed past: {command}\n" in result.stderr
+    assert run(service, *shlex.split(command)[2:], cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -90,6 +105,7 @@ def test_a_changed_past_names_the_command_that_takes_it(service: StandIn, tmp_pa
         ((), 2, "No symbol is named"),
         (("KO", "--interval", "1h"), 2, "only 1d is there"),
         (("KO", "--start", "yesterday"), 2, "not a date"),
+        (("KO", "--start", "2020-01-03", "--end", "2020-01-02"), 2, "is after the end 2020-01-02"),
         (("--list", "absent.txt"), 3, "absent.txt"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

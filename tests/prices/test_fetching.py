@@ -572,6 +572,44 @@ def test_adjusted_files_have_adjusted_prices(client: Client, service: StandIn, t
     assert np.array_equal(written["adj_close"], written["close"])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"my own notes\n", b"Date,Close\n2020-01-02,1\n", b"", b"\xff" * 2000],
+    ids=["notes", "prices", "empty", "binary"],
+)
+def test_a_file_of_someone_else_stays_and_the_symbol_is_not_as_asked_for(
+    content: bytes, client: Client, tmp_path: Path
+):
+    (tmp_path / "KO.csv").write_bytes(content)
+    one = client(out=tmp_path)["KO"]
+    assert (one.state, one.file, len(one.prices)) == (FetchState.NOT_WRITTEN, None, 120)
+    assert one.said == "KO.csv is there already and was not written by this command: it stays."
+    assert (tmp_path / "KO.csv").read_bytes() == content
+
+
+def test_a_folder_or_a_pipe_of_that_name_stays(client: Client, tmp_path: Path):
+    os.mkfifo(tmp_path / "KO.csv")
+    assert client(out=tmp_path)["KO"].state is FetchState.NOT_WRITTEN
+    (tmp_path / "out" / "KO.csv").mkdir(parents=True)
+    assert client(out=tmp_path / "out")["KO"].state is FetchState.NOT_WRITTEN
+
+
+def test_a_part_never_takes_the_place_of_a_file_with_more_rows(
+    client: Client, service: StandIn, tmp_path: Path
+):
+    whole = client(start=FIRST, out=tmp_path)["KO"].file
+    written = whole.read_bytes()
+    client.cache = tmp_path / "another"
+    cut(service, slice(60, None))
+    one = client(start=FIRST, out=tmp_path)["KO"]
+    assert (one.state, one.file, len(one.prices)) == (FetchState.PARTIAL, None, 60)
+    assert one.said.endswith("KO.csv has 120 rows, more than the 60 of now: it stays.")
+    assert whole.read_bytes() == written
+    service.misbehave = lambda _symbol, _n: None
+    assert client(start=date(2020, 3, 2), out=tmp_path)["KO"].file == whole  # less was asked for
+    assert len(pd.read_csv(whole)) == 77
+
+
 def test_what_is_no_price_is_not_written(client: Client, service: StandIn, tmp_path: Path):
     several(service, 2)
     service.series["S0"].iloc[30:, :5] /= 2.0  # a split that Yahoo forgot
@@ -617,6 +655,7 @@ def test_a_list_is_read(text: str, symbols: tuple[str, ...], tmp_path: Path):
         (b"<html><body>", "HTML"),
         (b"caf\xe9 \xff", "no UTF-8"),
         (b"Name\n" + b"X" * 41, "too long"),
+        (b"Symbol\n" + b"X" * 200_000, "no list of symbols: field larger than field limit"),
     ],
 )
 def test_what_is_no_list_is_refused(content: bytes, words: str, tmp_path: Path):
@@ -625,7 +664,9 @@ def test_what_is_no_list_is_refused(content: bytes, words: str, tmp_path: Path):
         read_symbols(tmp_path / "list.txt")
 
 
-@pytest.mark.parametrize("symbols", [[], [""], ["A B"], ["A\nB"], ['"A"'], ["X" * 41]])
+@pytest.mark.parametrize(
+    "symbols", [[], [""], ["A B"], ["A\nB"], ['"A"'], ["X" * 41], ["A\u202eB"], ["A\u200f"], ["A\x9b"]]
+)
 def test_what_cannot_be_a_symbol_is_refused_before_anything_is_asked(symbols: list[str], tmp_path: Path):
     with pytest.raises(UsageError):
         fetch(symbols, yahoo=Yahoo(cache=tmp_path / "cache"))
