@@ -18,7 +18,7 @@ from backtester.folds import Fold
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note
 from backtester.question import Question
-from backtester.recipe import Recipe, shareable_mapping, shareable_text
+from backtester.recipe import Recipe, bare_reference, shareable_mapping, shareable_text
 from backtester.walkforward import FoldOutcome, WalkForward
 
 __all__ = ["Manifest", "changed_versions", "program_version"]
@@ -83,7 +83,7 @@ class Manifest:
 
     def record_notes(self, notes: Sequence[Note]) -> None:
         """Record what the user must know beside the prices."""
-        self._content["notes"] = _notes(notes)
+        self._content["notes"] = _notes(notes, recipe=self._question.loaded.recipe)
 
     def record_leaks(self, leaks: Sequence[Mapping[str, Any]]) -> None:
         """Record what of the user's own code sees the future, where the run goes on all the same."""
@@ -108,6 +108,10 @@ def _asked(question: Question) -> dict[str, Any]:
         "question_sha256": question.sha256,
         "recipe_name": question.loaded.name,
         "recipe": shareable_mapping(question.loaded.recipe),
+        "code": [
+            {"reference": bare_reference(reference), "sha256": sha256}
+            for reference, sha256 in question.own_code.items()
+        ],
         "data": {
             "source": prices.source,
             "name": prices.source_name,
@@ -118,7 +122,7 @@ def _asked(question: Question) -> dict[str, Any]:
             "start": _day(prices.dates[0]),
             "end": _day(prices.dates[-1]),
             "bars": len(prices),
-            "notes": _notes(prices.notes),
+            "notes": _notes(prices.notes, recipe=question.loaded.recipe),
         },
         "versions": {"python": platform.python_version(), **_versions()},
         "cpu": f"{platform.machine()} {sys.platform}",
@@ -130,7 +134,7 @@ def _asked(question: Question) -> dict[str, Any]:
             )
             for fold in question.problem.folds
         ],
-        "notes": _notes(question.notes),
+        "notes": _notes(question.notes, recipe=question.loaded.recipe),
         "timing": {},
         "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "state": "running",
@@ -149,8 +153,8 @@ def _versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in _PACKAGES}
 
 
-def _notes(notes: Sequence[Note]) -> list[dict[str, str]]:
-    return [{"kind": note.kind.value, "text": note.text} for note in notes]
+def _notes(notes: Sequence[Note], *, recipe: Recipe) -> list[dict[str, str]]:
+    return [{"kind": note.kind.value, "text": shareable_text(note.text, recipe=recipe)} for note in notes]
 
 
 def _fold_entry(outcome: FoldOutcome, *, recipe: Recipe, dates: pd.DatetimeIndex) -> dict[str, Any]:

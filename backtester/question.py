@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 
 from backtester.backtest import check_fill, costs_of
@@ -28,6 +28,8 @@ from backtester.references import reference_sha256
 from backtester.tasks import Problem
 
 __all__ = ["Question", "ask"]
+
+_PROGRAM = "walkforward-backtester"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,31 @@ class Question:
                 f"at the last of them, so nothing can be traded; {n_needed} are needed.",
                 advice="Take a longer history, or shorten folds.train.",
             )
+
+    def known_as(self, *, version: str, code_sha256s: Mapping[str, str]) -> Question:
+        """Give the same question under the hashes that a run of it has.
+
+        Parameters
+        ----------
+        version : of the program that made the run
+        code_sha256s : of the user's files as the run had them, by the reference that names each
+        """
+        recipe, bars = self.loaded.recipe, self.prices.sha256
+        code = {**self.code_sha256s, **code_sha256s, _PROGRAM: version}
+        return replace(
+            self,
+            sha256=question_sha256(recipe, bars_sha256=bars, code_sha256s=code),
+            trial_sha256=trial_sha256(recipe, bars_sha256=bars, code_sha256s=code),
+        )
+
+    def known_here(self) -> Question:
+        """Give the same question under the hashes that this version of the program gives it."""
+        return self.known_as(version=self.code_sha256s[_PROGRAM], code_sha256s={})
+
+    @property
+    def own_code(self) -> dict[str, str]:
+        """SHA-256 of each file of the user's, by the reference that names it; empty where there is no source."""
+        return {name: sha256 for name, sha256 in self.code_sha256s.items() if name != _PROGRAM}
 
     def check_code(self) -> None:
         """Check that the user's files are still those that were asked about.
@@ -212,7 +239,7 @@ def _code_sha256s(loaded: LoadedRecipe) -> dict[str, str]:
     if isinstance(recipe.strategy, ReferenceStrategy):
         references.append(recipe.strategy.kind)
     hashes = {reference: reference_sha256(reference, folder=folder) for reference in references}
-    return {"walkforward-backtester": metadata.version("walkforward-backtester"), **hashes}
+    return {_PROGRAM: metadata.version(_PROGRAM), **hashes}
 
 
 def _plain(name: str) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from backtester.errors import RecipeError, RunDirectoryError
+from backtester.manifest import changed_versions
 from backtester.prices import Prices, prices_from_frame
 from backtester.question import Question, ask
 from backtester.recipe import LoadedRecipe, recipe_from_mapping
-from backtester.run_directory import RunRecord, read_run
+from backtester.run_code import check_code, other_modules
+from backtester.run_directory import MANIFEST, RunRecord, read_run
 
-__all__ = ["Opened", "Reopened", "ask_again", "directory_of", "reopen"]
+__all__ = ["Opened", "Reopened", "ask_again", "directory_of", "notes_on_versions", "reopen"]
 
 
 # A run names folders by their last part alone: taken as they stand they would be others, below this one.
@@ -41,10 +43,12 @@ class Reopened:
     ----------
     record : its files
     question : the one that the run answered, with recipe, prices and folds
+    notes : on versions that differ from the run's
     """
 
     record: RunRecord
     question: Question
+    notes: tuple[str, ...] = ()
 
 
 def reopen(
@@ -70,7 +74,7 @@ def reopen(
     Raises
     ------
     RunDirectoryError : no finished run; one with a failed fold; or one whose question is another one now:
-        made by another version of the program, or with files that are not here or were edited
+        with files that are not here or were edited
     RecipeError : a change that is not allowed
     """
     changes = dict(changes or {})
@@ -90,22 +94,37 @@ def reopen(
     question = ask_again(record, changes=changes)
     if question.sha256 != record.manifest["question_sha256"]:
         raise RunDirectoryError(
-            f"{directory}: its question cannot be asked again here: it was made by version "
-            f"{record.manifest['program']['version']}, or files that its recipe names were edited since.",
-            advice="Run its recipe again, then go on from that run.",
+            f"{directory}: its question cannot be asked again here: {MANIFEST} and prices.csv do not give "
+            "the hash that it has, or files that its recipe names were edited since.",
+            advice="`backtester verify` tells what was altered; or run its recipe again.",
         )
-    return Reopened(record=record, question=question)
+    return Reopened(record=record, question=question, notes=tuple(notes_on_versions(record)))
+
+
+def notes_on_versions(record: RunRecord) -> list[str]:
+    """Say what the run was made with in another version than is installed here, a sentence each."""
+    return [
+        f"{name} is {now} here, the run was made with {then}: last digits may differ."
+        for name, (then, now) in changed_versions(record.manifest).items()
+    ] + other_modules(record)
 
 
 def ask_again(record: RunRecord, *, changes: Mapping[str, Any] | None = None) -> Question:
     """Ask what a run was asked, from its recipe and its prices, whether or not it is the same question now.
 
+    Its hashes are those that the run's own version of the program gives it.
+
     Raises
     ------
+    RunDirectoryError : code that it names is not here, not what the run used, or not where a run looks
     RecipeError, PricesError : what cannot be asked
     """
+    check_code(record)
     loaded = _loaded(record, changes=dict(changes or {}))
-    return ask(loaded, prices=_prices(record, loaded=loaded))
+    question = ask(loaded, prices=_prices(record, loaded=loaded))
+    manifest = record.manifest
+    code = {entry["reference"]: entry["sha256"] for entry in manifest.get("code", ())}
+    return question.known_as(version=manifest["program"]["version"], code_sha256s=code)
 
 
 def _loaded(record: RunRecord, *, changes: dict[str, Any]) -> LoadedRecipe:

@@ -41,7 +41,7 @@ FLOW = (
     ("published",),
     ("reporting",),
     ("question",),
-    ("calibration", "manifest", "listing"),
+    ("calibration", "manifest", "listing", "run_code"),
     ("planning", "results", "reopening"),
     ("stress", "explaining", "forecasting", "control"),
     ("audit", "verifying"),

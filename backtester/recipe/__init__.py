@@ -41,6 +41,7 @@ from backtester.recipe.sections import (
 from backtester.recipe.writing import (
     as_mapping,
     as_toml,
+    bare_reference,
     question_sha256,
     shareable_mapping,
     shareable_text,
@@ -88,6 +89,7 @@ __all__ = [
     "VolatilityScaled",
     "as_mapping",
     "as_toml",
+    "bare_reference",
     "load_recipe",
     "parse_overrides",
     "question_sha256",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -12,7 +15,21 @@ from backtester.recipe.overrides import FILE_REFERENCE
 from backtester.recipe.sections import Recipe
 from backtester.recipe.toml import format_table, format_value
 
-__all__ = ["as_mapping", "as_toml", "question_sha256", "shareable_mapping", "shareable_text", "trial_sha256"]
+__all__ = [
+    "as_mapping",
+    "as_toml",
+    "bare_reference",
+    "question_sha256",
+    "shareable_mapping",
+    "shareable_text",
+    "trial_sha256",
+]
+
+_QUOTED = re.compile(r"""(['"])(?:file://)?(/[^'"\n]*/[^'"\n]*)\1""")
+_ABSOLUTE = re.compile(
+    r"""(?<![\w./\\-])(?:file://)?(?P<path>/(?:[^\s/:;,'"()<>|\[\]]+/)+[^\s/:;,'"()<>|\[\]]*)"""
+)
+"""A path of two parts at least; neither a division nor what follows the host of an address."""
 
 
 def as_mapping(recipe: Recipe) -> dict[str, Any]:
@@ -48,10 +65,39 @@ def shareable_mapping(recipe: Recipe) -> dict[str, Any]:
 
 
 def shareable_text(text: str, *, recipe: Recipe) -> str:
-    """Give a message about the user's code with its files by their names alone."""
+    """Give a message with files and folders by their names alone: an exception tells whole paths.
+
+    A path with blanks is known by its quotes, or as one below the home or the current folder.
+
+    Examples
+    --------
+    >>> from backtester.recipe import Recipe
+    >>> shareable_text("No such file: '/Users/me/my prices/levels.csv' (https://x.org/a)", recipe=Recipe())
+    "No such file: 'levels.csv' (https://x.org/a)"
+    """
     for reference in (recipe.model.kind, recipe.strategy.kind, *recipe.features.columns):
-        text = text.replace(reference, _bare_reference(reference))
-    return text
+        text = text.replace(reference, bare_reference(reference))
+    text = _QUOTED.sub(lambda found: f"{found[1]}{_bare_path(found[2])}{found[1]}", text)
+    for folder in _folders_here():
+        text = text.replace(f"{folder}/", "/./")
+    return _ABSOLUTE.sub(lambda found: _bare_path(found["path"]), text)
+
+
+def _bare_path(path: str) -> str:
+    return "~" if PurePath(path) == PurePath(os.path.expanduser("~")) else PurePath(path).name
+
+
+def _folders_here() -> list[str]:
+    folders = [os.path.expanduser("~")]
+    with contextlib.suppress(OSError):  # removed under our feet
+        folders.append(os.getcwd())
+    return [folder for folder in folders if folder.count("/") and folder != "/"]
+
+
+def bare_reference(text: str) -> str:
+    """Give a reference to a file without its folders; any other text as it is."""
+    reference = FILE_REFERENCE.fullmatch(text)
+    return f"{PurePath(reference['file']).name}:{reference['name']}" if reference else text
 
 
 def question_sha256(recipe: Recipe, *, bars_sha256: str, code_sha256s: Mapping[str, str]) -> str:
@@ -91,21 +137,16 @@ def _sha256_of(
         mapping.pop(section, None)
     mapping["data"] = {key: mapping["data"][key] for key in ("symbol", "periods_per_year")}
     # In the order given, which is the columns': two files of one name in two folders are told apart.
-    code = [[_bare_reference(reference), digest] for reference, digest in code_sha256s.items()]
+    code = [[bare_reference(reference), digest] for reference, digest in code_sha256s.items()]
     question = {"recipe": mapping, "bars": bars_sha256, "code": code}
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
-def _bare_reference(text: str) -> str:
-    reference = FILE_REFERENCE.fullmatch(text)
-    return f"{PurePath(reference['file']).name}:{reference['name']}" if reference else text
-
-
 def _with_bare_references(mapping: dict[str, Any]) -> dict[str, Any]:
     for section in ("model", "strategy"):
-        mapping[section]["kind"] = _bare_reference(mapping[section]["kind"])
+        mapping[section]["kind"] = bare_reference(mapping[section]["kind"])
     for section, key in (("features", "columns"), ("stress", "axes")):
-        mapping[section][key] = [_bare_reference(name) for name in mapping[section][key]]
+        mapping[section][key] = [bare_reference(name) for name in mapping[section][key]]
     return mapping
 
 

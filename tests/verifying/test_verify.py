@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import backtester
-from backtester.errors import RunDirectoryError, UsageError
+from backtester.errors import RunDirectoryError, StorageError, UsageError
 from backtester.pipeline import redraw
 from backtester.repeating import repeat
 from backtester.run_directory import data_files, write_checksums
@@ -203,10 +203,44 @@ def test_figures_are_compared_by_key(found: str, computed: str, place: str):
 def test_a_repetition_gives_the_same_bytes_and_says_so(done: Path, tmp_path: Path):
     repeated = repeat(done, out=tmp_path / "again", changes={"execution.store": str(tmp_path / "store")})
     assert repeated.same
-    assert repeated.sentence == "The forecasts are the same, bit for bit; all versions are the same."
+    assert repeated.sentence == (
+        "Forecasts, orders, returns and figures are the same, bit for bit; all versions are the same."
+    )
     names = [name for name in data_files(done) if not name.startswith("trial")]
     for name in [name for name in names if name != "summary.json"]:
         assert (done / name).read_bytes() == (repeated.again.directory / name).read_bytes(), name
+
+
+def test_a_repetition_says_which_files_differ(done: Path, tmp_path: Path):
+    repeated = repeat(done, out=tmp_path / "again", changes={"execution.store": str(tmp_path / "store")})
+    path = repeated.again.directory / "orders.csv"
+    path.write_bytes(path.read_bytes().replace(b"buy", b"sell", 1))
+    repeated.again.summary["strategies"]["strategy"]["total_return"] += 1e-12
+    assert not repeated.same
+    assert repeated.sentence.startswith("The repetition differs in orders.csv, summary.json; ")
+
+
+def test_a_run_whose_files_were_altered_is_not_repeated(copied: Path, tmp_path: Path):
+    path = copied / "prices.csv"
+    path.write_bytes(path.read_bytes()[:-2] + b"9\n")
+    with pytest.raises(StorageError, match=r"prices\.csv: is not the file that the run wrote"):
+        repeat(copied, out=tmp_path / "again")
+    write_checksums(copied)
+    with pytest.raises(RunDirectoryError, match="do not give the hash"):
+        repeat(copied, out=tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_run_of_another_version_is_repeated_as_a_run_of_this_one(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "9.9")
+    repeated = repeat(done, out=tmp_path / "again", changes={"execution.store": str(tmp_path / "store")})
+    manifest = repeated.again.manifest
+    assert manifest["program"]["version"] == "9.9"
+    assert manifest["question_sha256"] != repeated.first.manifest["question_sha256"]
+    assert verify_run(repeated.again.directory, pages=False).findings == ()
+    assert "walkforward-backtester" in repeated.sentence
 
 
 def test_a_repetition_names_other_versions(copied: Path, tmp_path: Path):
