@@ -54,8 +54,9 @@ def audit_question(question: Question, *, cuts: int = 0, step: Step = lambda _: 
 
     Returns
     -------
-    Audit of features, fold samples, the scale of the prices, the strategy on drawn forecasts, the user's own
-    model, fitted for one epoch, and the split of a published mode
+    Audit of features, fold samples, the scale of the prices, the strategy on drawn forecasts, and the split
+    of a published mode; where model or features are the user's own, of the model in the first and the last
+    fold, fitted for one epoch
 
     Raises
     ------
@@ -67,9 +68,12 @@ def audit_question(question: Question, *, cuts: int = 0, step: Step = lambda _: 
     checks += _folds(question)
     step("Running the strategy with another future.")
     checks += _strategy(question)
-    if isinstance(question.loaded.recipe.model, ReferenceModel):
+    recipe = question.loaded.recipe
+    own = isinstance(recipe.model, ReferenceModel) or any(":" in name for name in recipe.features.columns)
+    if own and recipe.model.kind not in BASELINES:
         step("Fitting the model with another future.")
-        checks += check_fits(question, folds=[0], epochs=1)
+        folds = sorted({0, len(question.problem.folds) - 1})
+        checks += check_fits(question, folds=folds, epochs=1)
     return Audit.of([*checks, *check_split(question)])
 
 

@@ -28,15 +28,25 @@ from backtester.tasks import Problem, Task, TaskFailure, TaskResult
 
 __all__ = ["check_fits"]
 
+_ALIKE = 1e-3
+"""Of the sd of forecasts: what may move where a feature of the user's rounds otherwise on other bars."""
+_SMALLEST = 1e-9
+"""The same as a log return, where all forecasts are one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Refit:
-    """A fold to train again: on which bars, and up to where nothing may differ."""
+    """A fold to train again: on which bars, and up to where nothing may differ.
+
+    ``rounds``: its features up to there are not those of the whole history to the bit. Whether they are but
+    for rounding is not asked here: what they move is.
+    """
 
     problem: Problem
     fold: int
     bar: int
     what: str
+    rounds: bool
 
 
 def check_fits(
@@ -127,16 +137,17 @@ def _compare_all(
         question.loaded.recipe.execution, problem=problem, tasks=[first], n_tasks=1
     ) as executor:
         for fold in folds:
+            refits = _refits(problem, prices=prices, columns=columns, fold=fold)
+            # before the whole history, so that a model which remembers has nothing to remember yet
+            again = [_trained(executor, problem=refit.problem, fold=fold) for refit in refits]
             own = _trained(executor, problem=problem, fold=fold)
             if stored is not None:
                 repeated += _repeated(own, problem=problem, fold=fold, stored=stored, prices=prices)
-            for refit in _refits(problem, prices=prices, columns=columns, fold=fold):
-                leaks += _leaks(
-                    own, _trained(executor, problem=refit.problem, fold=fold), refit=refit, prices=prices
-                )
+            for refit, other in zip(refits, again, strict=True):
+                leaks += _leaks(own, other, refit=refit, prices=prices)
             if leaks or repeated:
-                again = _trained(executor, problem=problem, fold=fold)
-                if not np.array_equal(own.forecast, again.forecast) or _weights_differ(own, again):
+                twice = _trained(executor, problem=problem, fold=fold)
+                if not np.array_equal(own.forecast, twice.forecast) or _weights_differ(own, twice):
                     random = f"fold {fold} trained twice from one seed on the same bars forecasts otherwise"
                     return _Found(leaks=(), repeated=(), random=random)
     return _Found(leaks=tuple(leaks), repeated=tuple(repeated))
@@ -153,13 +164,16 @@ def _refits(problem: Problem, *, prices: Prices, columns: Sequence[str], fold: i
         ("with the bars after it cut off", cut_after(prices, bar=bar)),
         ("with another future", with_another_future(prices, bar=bar, seed=bar)),
     ):
+        features = feature_matrix(other, columns, folder=problem.folder)
+        own, mine = (matrix.values[: bar + 1] for matrix in (problem.features, features))
         again = dataclasses.replace(
             problem,
-            features=feature_matrix(other, columns, folder=problem.folder),
+            features=features,
             close=other.column("close"),
             folds=tuple(_cut(each, n_bars=len(other)) for each in problem.folds[: fold + 1]),
         )
-        found.append(_Refit(problem=again, fold=fold, bar=bar, what=what))
+        rounds = not np.array_equal(own, mine, equal_nan=True)
+        found.append(_Refit(problem=again, fold=fold, bar=bar, what=what, rounds=rounds))
     return found
 
 
@@ -179,8 +193,10 @@ def _trained(executor: Executor, *, problem: Problem, fold: int) -> TaskResult:
 def _leaks(own: TaskResult, other: TaskResult, *, refit: _Refit, prices: Prices) -> list[Leak]:
     test = refit.problem.folds[refit.fold].test
     n_known = refit.bar - test.start + 1
-    moved = own.forecast[:n_known] != other.forecast[:n_known]
-    weights = _weights_differ(own, other)
+    apart = np.abs(own.forecast[:n_known] - other.forecast[:n_known])
+    alike = max(_ALIKE * float(own.forecast.std()), _SMALLEST) if refit.rounds else 0.0
+    moved = ~(apart <= alike)
+    weights = _weights_differ(own, other) and not refit.rounds
     if not moved.any() and not weights:
         return []
     place = test.start + (int(np.argmax(moved)) if moved.any() else 0)
