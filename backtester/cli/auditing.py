@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtester.cli.console import print_json, say
+from backtester.cli.console import echo, print_json, say
 from backtester.cli.running import CsvOption, JsonOption, SampleOption, SetOption, YahooOption
 from backtester.errors import LeakError, StorageError, UsageError, UserCodeError
 
@@ -78,7 +78,7 @@ def _print(found: Audit, *, as_json: bool) -> None:
         print_json(found.as_dict())
     else:
         for check in found.checks:
-            typer.echo(f"{check.mark:8}{check.subject}: {check.skipped or check.note or check.method}")
+            echo(f"{check.mark:8}{check.subject}: {check.skipped or check.note or check.method}")
     random = [check.line for check in found.random]
     if found.leaks:
         published = all(check.subject.startswith("as published: ") for check in found.leaks)
@@ -93,7 +93,7 @@ def _print(found: Audit, *, as_json: bool) -> None:
     if found.damaged:
         raise StorageError(found.damaged, advice="Run its recipe again elsewhere, or restore the file.")
     if not as_json:
-        typer.echo("\nNothing that was looked at sees the future.")
+        echo("\nNothing that was looked at sees the future.")
 
 
 def _print_selftest(*, as_json: bool) -> None:
@@ -106,9 +106,9 @@ def _print_selftest(*, as_json: bool) -> None:
         print_json([_trap_values(trap) for trap in traps])
     else:
         for trap in traps:
-            typer.echo(_trap_line(trap))
+            echo(_trap_line(trap))
         caught = leaking - sum(trap.leaking for trap in wrong)
-        typer.echo(
+        echo(
             f"\n{caught} of {leaking} planted leaks caught; "
             f"{sum(not trap.leaking for trap in wrong)} false alarms on {len(traps) - leaking} clean parts."
         )

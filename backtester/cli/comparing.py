@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import print_json, say, terminal_width
+from backtester.cli.console import echo, print_json, say, terminal_width
 
 __all__ = ["compare"]
 
@@ -41,4 +41,4 @@ def compare(
     if as_json:
         print_json({**comparison.figures, "page": str(page)})
     else:
-        typer.echo(f"{compared_text(comparison.figures, width=terminal_width())}\n\nPage: {page}")
+        echo(f"{compared_text(comparison.figures, width=terminal_width())}\n\nPage: {page}")

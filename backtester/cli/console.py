@@ -18,15 +18,30 @@ if TYPE_CHECKING:
     from backtester.pipeline import Listener
     from backtester.walkforward import Progress
 
-__all__ = ["listening", "print_error", "print_json", "print_notes", "say", "terminal_width"]
+__all__ = ["echo", "listening", "print_error", "print_json", "print_notes", "say", "terminal_width"]
 
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters and those that turn the direction of writing; a file or a name may hold them."""
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, those that turn the direction of writing, and bytes that are no text.
+
+A file, a symbol or a name may hold them.
+"""
+
+
+def echo(text: str) -> None:
+    """Print a result; what would steer a terminal is spelled out."""
+    typer.echo(_plain(text))
 
 
 def say(text: str) -> None:
     """Tell the user something that is not a result; what would steer a terminal is spelled out."""
-    typer.echo(_STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text), err=True)
+    typer.echo(_plain(text), err=True)
+
+
+def _plain(text: str) -> str:
+    # As JSON spells it, so that a result for a script stays the same value.
+    return _STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def print_error(error: BacktesterError) -> None:
@@ -38,7 +53,7 @@ def print_error(error: BacktesterError) -> None:
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     """Print a result for a script."""
-    typer.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+    echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
 
 
 def print_notes(notes: list[dict[str, str]]) -> None:
@@ -84,7 +99,7 @@ def listening() -> Iterator[Listener]:
             )
 
         yield Listener(
-            step=lambda text: bar.console.print(text, markup=False, highlight=False), progress=show
+            step=lambda text: bar.console.print(_plain(text), markup=False, highlight=False), progress=show
         )
 
 

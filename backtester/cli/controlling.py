@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import listening, print_json, say
+from backtester.cli.console import echo, listening, print_json, say
 from backtester.errors import FitError, LeakError
 
 __all__ = ["control"]
@@ -74,7 +74,7 @@ def digits(
     else:
         from backtester.reporting.control_text import control_text
 
-        typer.echo(f"{control_text(summary)}\n\n{control.answer}\n\nPage: {control.page}")
+        echo(f"{control_text(summary)}\n\n{control.answer}\n\nPage: {control.page}")
     say(f"{control.n_trained} fits; the others were in the store.")
     if not summary["nothing_found"]:
         raise LeakError(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import print_json, terminal_width
+from backtester.cli.console import echo, print_json, terminal_width
 
 __all__ = ["explain"]
 
@@ -54,5 +54,5 @@ def explain(
     if as_json:
         print_json({**found.values, "page": str(found.page)})
         return
-    typer.echo(explain_text(found.values, width=terminal_width()))
-    typer.echo(f"\nPage: {found.page}")
+    echo(explain_text(found.values, width=terminal_width()))
+    echo(f"\nPage: {found.page}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import print_json, say, terminal_width
+from backtester.cli.console import echo, print_json, say, terminal_width
 from backtester.cli.running import SetOption
 
 __all__ = ["explore"]
@@ -67,7 +67,7 @@ def explore(
         print_json({**found.summary, "page": str(page)})
     else:
         text = explored_text(found.files, together=found.together, width=terminal_width())
-        typer.echo(f"{text}\n\nPage: {page}")
+        echo(f"{text}\n\nPage: {page}")
     if len(found.files) == 1 and found.refused and found.refused[0].refusal is not None:
         refusal = found.refused[0].refusal
         raise PricesError(refusal.message, advice=refusal.advice)

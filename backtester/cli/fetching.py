@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtester.cli.console import print_json, print_notes, say, terminal_width
+from backtester.cli.console import echo, print_json, print_notes, say, terminal_width
 from backtester.errors import PricesError, UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def fetch(
     else:
         from backtester.cli.fetched_text import fetched_text
 
-        typer.echo(fetched_text(fetched, width=terminal_width()))
+        echo(fetched_text(fetched, width=terminal_width()))
     if n_failed:
         options = {"--start": start, "--end": end, "--out": "" if out == _OUT else str(out)}
         again = [word for option, value in options.items() if value for word in (option, value)]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backtester.cli.console import listening, print_json, say, terminal_width
+from backtester.cli.console import echo, listening, print_json, say, terminal_width
 from backtester.cli.running import ExecutorOption, WorkersOption
 
 __all__ = ["forecast"]
@@ -74,6 +74,6 @@ def forecast(
     if as_json:
         print_json(found)
     else:
-        typer.echo(forecast_text(found, width=terminal_width()))
+        echo(forecast_text(found, width=terminal_width()))
     for note in found["notes"]:
         say(f"note: {note}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backtester.cli.console import listening, print_json, print_notes, say, terminal_width
+from backtester.cli.console import echo, listening, print_json, print_notes, say, terminal_width
 from backtester.errors import FoldsFailedError, InconclusiveError, UsageError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _print_result(record: Any, *, as_json: bool) -> None:
         table = comparison_text(record.summary, width=terminal_width())
         verdict = record.summary["verdict"]["sentence"]
         sentence = "" if published is None else f"\n\n{published['sentence']}"
-        typer.echo(f"{table}{sentence}\n\n{record.summary['answer']}\n\n{verdict}\n\nReport: {page}")
+        echo(f"{table}{sentence}\n\n{record.summary['answer']}\n\n{verdict}\n\nReport: {page}")
     print_notes(record.manifest["notes"])
     failed = [fold for fold in record.manifest["folds"] if fold["state"] == "failed"]
     if failed:
@@ -206,11 +206,11 @@ def plan(
     _tell(question.prices.notes)
     _tell(question.notes)
     if not as_json:
-        typer.echo(plan_text(question, width=terminal_width()))
+        echo(plan_text(question, width=terminal_width()))
     if not quick:
         say("Timing a few networks ...")
     estimate = None if quick else calibrate(question)
     if as_json:
         print_json(plan_of(question) | {"estimate": None if estimate is None else asdict(estimate)})
     elif estimate is not None:
-        typer.echo(f"\n{estimate_text(estimate)}")
+        echo(f"\n{estimate_text(estimate)}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import print_json, say, terminal_width
+from backtester.cli.console import echo, print_json, say, terminal_width
 
 __all__ = ["report", "runs"]
 
@@ -26,7 +26,7 @@ def report(
     from backtester.pipeline import redraw
 
     record = redraw(run)
-    typer.echo(f"Report: {record.directory / 'index.html'}")
+    echo(f"Report: {record.directory / 'index.html'}")
 
 
 def runs(
@@ -62,6 +62,6 @@ def runs(
     if as_json:
         print_json(found)
     elif found:
-        typer.echo(runs_text(found, width=terminal_width()))
+        echo(runs_text(found, width=terminal_width()))
     else:
         say(f"No runs in {directory}, and no trials. Begin with: backtester run lstm")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import say
+from backtester.cli.console import echo, say
 from backtester.errors import UsageError
 
 __all__ = ["init"]
@@ -36,5 +36,5 @@ def init(
     make_folder(directory)
     for source in sources:
         write_bytes(directory / source.name, source.read_bytes())
-        typer.echo(str(directory / source.name))
+        echo(str(directory / source.name))
     say(f"Now: cd {directory} && backtester run recipe.toml")

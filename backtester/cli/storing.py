@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtester.cli.console import print_json, say
+from backtester.cli.console import echo, print_json, say
 
 if TYPE_CHECKING:
     from backtester.store import FoldStore
@@ -50,7 +50,7 @@ def show(*, folder: FolderOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"folder": str(opened.folder), "entries": list(keys), "bytes": size})
     else:
-        typer.echo(f"{opened.folder}: {len(keys)} trained networks, {size / 1e6:.1f} MB")
+        echo(f"{opened.folder}: {len(keys)} trained networks, {size / 1e6:.1f} MB")
 
 
 @store.command("check")
@@ -69,8 +69,8 @@ def check(*, folder: FolderOption = None, as_json: JsonOption = False) -> None:
         print_json({"entries": n_entries, "damaged": {entry.key: entry.reason for entry in damaged}})
     else:
         for entry in damaged:
-            typer.echo(f"{entry.key}: {entry.reason}")
-        typer.echo(f"{n_entries} entries, {len(damaged)} damaged")
+            echo(f"{entry.key}: {entry.reason}")
+        echo(f"{n_entries} entries, {len(damaged)} damaged")
     if damaged:
         raise StorageError(
             f"{len(damaged)} of {n_entries} entries are damaged.",
@@ -102,5 +102,5 @@ def prune(
     before = opened.size()
     for key in sorted(doomed):
         opened.remove(key)
-    typer.echo(f"{len(doomed)} entries removed, {(before - opened.size()) / 1e6:.1f} MB")
+    echo(f"{len(doomed)} entries removed, {(before - opened.size()) / 1e6:.1f} MB")
     say(f"{len(opened.keys())} entries remain in {opened.folder}.")

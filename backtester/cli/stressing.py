@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backtester.cli.console import listening, print_json, say, terminal_width
+from backtester.cli.console import echo, listening, print_json, say, terminal_width
 from backtester.cli.running import ExecutorOption, WorkersOption
 
 __all__ = ["stress"]
@@ -79,5 +79,5 @@ def stress(
     if as_json:
         print_json({**values, "verdict": record.summary["verdict"], "directory": str(record.directory)})
         return
-    typer.echo(stress_text(values, width=terminal_width()))
-    typer.echo(f"\n{record.summary['verdict']['sentence']}\n\nReport: {record.directory / 'stress.html'}")
+    echo(stress_text(values, width=terminal_width()))
+    echo(f"\n{record.summary['verdict']['sentence']}\n\nReport: {record.directory / 'stress.html'}")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from backtester.cli.console import print_json, say
+from backtester.cli.console import echo, print_json, say
 from backtester.cli.running import JsonOption
 from backtester.errors import StorageError
 
@@ -47,11 +47,11 @@ def verify(
     if as_json:
         print_json(found.as_dict())
     else:
-        typer.echo("\n".join([*(f"checked  {text}" for text in found.checked), *found.notes]))
+        echo("\n".join([*(f"checked  {text}" for text in found.checked), *found.notes]))
     if not found.sound:
         raise StorageError(
             "\n".join(finding.line for finding in found.findings),
             advice="Trust no figure of this run; run its recipe again.",
         )
     if not as_json:
-        typer.echo("\nEverything is as the run wrote it, and follows from its files.")
+        echo("\nEverything is as the run wrote it, and follows from its files.")
