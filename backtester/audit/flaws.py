@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from backtester.audit.finding import Check, Leak
-from backtester.published import PublishedProblem, find_flaws
+from backtester.published import find_flaws
 from backtester.question import Question
-from backtester.recipe import ScalerRows, Scheme
+from backtester.recipe import Scheme
 
 __all__ = ["check_split"]
-
-# A loss watched on the test selects nothing (the recipe refuses patience beside it): it is a note.
-_LEAKS = frozenset({"time_reversed", "seam", "targets_trained", "targets_in_inputs"})
-_SCALER = "scaler_on_test"
 
 
 def check_split(question: Question) -> list[Check]:
@@ -46,15 +40,11 @@ def _of_published(question: Question) -> Iterator[Check]:
     rows = problem.rows
     days = rows.days(rows.test_targets)
     for flaw in find_flaws(problem, symbol=question.prices.symbol):
-        subject, method = f"as published: {flaw['title'].lower()}", "rows and settings of [published]"
-        if flaw["key"] in _LEAKS or (flaw["key"] == _SCALER and _changes(problem)):
-            leak = Leak(first=days.min().date(), n_bars=len(days), reach=None, text=flaw["text"])
+        subject, method = f"as published: {flaw.title.lower()}", "rows and settings of [published]"
+        # a loss watched on the test selects nothing (the recipe refuses patience beside it): it is a note
+        if flaw.leak:
+            wrong = days[flaw.rows]
+            leak = Leak(first=wrong.min().date(), n_bars=len(wrong), reach=None, text=flaw.text)
             yield Check(subject=subject, method=method, n=len(days), leak=leak)
         else:
-            yield Check(subject=subject, method=method, note=flaw["text"])
-
-
-def _changes(problem: PublishedProblem) -> bool:
-    """Whether the scaler would be another without the rows that are forecast."""
-    fitted, clean = problem.scaler(ScalerRows.ALL), problem.scaler(ScalerRows.TRAIN)
-    return not (np.array_equal(fitted.center, clean.center) and np.array_equal(fitted.scale, clean.scale))
+            yield Check(subject=subject, method=method, note=flaw.text)

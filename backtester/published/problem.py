@@ -56,15 +56,39 @@ class PublishedProblem:
     scaler_kind: ScalerKind
 
     def score(self, symbol: str) -> float | None:
-        """The RMSE that was published for these prices, None where there is none."""
-        until = self.section.scored_until
-        same = until is None or until == self.rows.dates.max().date()
-        return self.section.scores.get(symbol) if same else None
+        """The RMSE that was published for this very split, None where there is none."""
+        section, rows = self.section, self.rows
+        split = len(rows.values), len(rows.test_targets)
+        same = (
+            section.scored_until in {None, rows.dates.max().date()}
+            and section.scored_rows.get(symbol, split) == split
+            and section.scored_column == section.column
+            and section.scored_order is section.order
+            and section.scored_test is section.test
+        )
+        return section.scores.get(symbol) if same else None
 
     def scaler(self, which: ScalerRows) -> Scaler:
         """Fit the scaler on these rows."""
         rows = self.rows.values if which is ScalerRows.ALL else self.rows.values[: self.rows.n_train]
         return fit_scaler(rows, kind=self.scaler_kind)
+
+    @property
+    def scaler_saw_test(self) -> bool:
+        """Whether the scaler was fitted on rows that do not train."""
+        return (
+            self.section.scaler_rows is ScalerRows.ALL
+            and self.scaler_kind is not ScalerKind.NONE
+            and len(self.rows.values) > self.rows.n_train
+        )
+
+    @property
+    def scaler_changes(self) -> bool:
+        """Whether it would be another one without those rows."""
+        if not self.scaler_saw_test:
+            return False
+        fitted, clean = self.scaler(ScalerRows.ALL), self.scaler(ScalerRows.TRAIN)
+        return not (np.array_equal(fitted.center, clean.center) and np.array_equal(fitted.scale, clean.scale))
 
     def samples(self) -> PublishedSamples:
         """Scaled samples of the split.

@@ -40,9 +40,13 @@ class TrainRecord(TypedDict):
 
 
 class ForecastRecord(TypedDict):
-    """The rows that are forecast: how many, and their sessions in time (ISO)."""
+    """The rows that are forecast: how many, how many of them are scored, and their sessions in time (ISO).
+
+    Not scored, neither for a network nor for the last price, is a row without a neighbour before it.
+    """
 
     rows: int
+    scored: int
     start: str
     end: str
 
@@ -59,8 +63,9 @@ class SeedRecord(TypedDict):
 
     ``seed`` of the network; ``rmse``, ``mae`` in units of price; ``ratio`` of its RMSE to the last price's
     (null where that is never off); ``direction`` the share of right directions among the ``direction_n``
-    rows where both the price and the forecast moved (null for none); ``epochs`` made; ``loss`` and
-    ``validation_loss`` of each, in scaled units, the latter empty where nothing is watched.
+    rows where both the price and the forecast moved (null for none, and where time is read backwards);
+    ``epochs`` made; ``loss`` and ``validation_loss`` of each, in scaled units, the latter empty where nothing
+    is watched.
     """
 
     seed: int
@@ -91,21 +96,28 @@ class SpreadRecord(TypedDict):
 
 
 class PartRecord(TypedDict):
-    """Some of the rows that are forecast, scored by themselves; ``rmse`` is the mean over the networks."""
+    """Some of the rows that are forecast, scored by themselves.
+
+    ``rmse`` is the mean over the networks; ``last_price_rmse`` is null for a row that is not scored.
+    """
 
     key: str
     title: str
     rows: int
     rmse: float | None
-    last_price_rmse: float
+    last_price_rmse: float | None
 
 
 class FlawRecord(TypedDict):
-    """A flaw that was found in rows or settings: a key for programs, a title and a sentence for readers."""
+    """A flaw that was found in rows or settings: a key for programs, a title and a sentence for readers.
+
+    ``leak``: by it a forecast knew what it could not have known.
+    """
 
     key: str
     title: str
     text: str
+    leak: bool
 
 
 class ExaminedSeedRecord(TypedDict):
@@ -120,20 +132,38 @@ class ExaminedSeedRecord(TypedDict):
 class ExaminedRecord(TypedDict):
     """What a score below the last price may come from, before it is believed.
 
-    ``in_training``, ``in_inputs``, ``in_own_window``: how many of the rows that are forecast are training
-    targets, stand in a training window, stand in their own window.
+    ``published_rmse``: the source's own score where that is below, else null. ``in_training``, ``watched``,
+    ``in_inputs``, ``later``: how many of the rows that are forecast are training targets, are watched in the
+    training, stand in a training window, are told from later sessions. ``repeated``: samples of the test that
+    are samples of the training too, number for number. ``scaler_changes``: whether the scaler would be
+    another without the rows that are forecast.
     """
 
     seeds: list[ExaminedSeedRecord]
+    published_rmse: float | None
     in_training: int
+    watched: int
     in_inputs: int
-    in_own_window: int
+    repeated: int
+    later: int
+    scaler_changes: bool
     text: str
 
 
 class WalkForwardRecord(TypedDict):
-    """The other mode's figures, copied from ``summary.json`` for the sentence: in its own units."""
+    """The other mode: what it forecasts, and its figures, copied from ``summary.json``.
 
+    ``name``: ``walk-forward`` or ``single split``; ``column`` is forecast, ``horizon`` sessions ahead, from
+    the features ``reads``; ``train`` bars (or a calendar span) train a network, which is used for ``test``
+    bars, null where there is one split.
+    """
+
+    name: str
+    column: str
+    horizon: int
+    reads: list[str]
+    train: int | str
+    test: int | str | None
     rmse: float | None
     rmse_last_price: float | None
     ratio: float | None
@@ -142,16 +172,20 @@ class WalkForwardRecord(TypedDict):
 class PublishedRecord(TypedDict):
     """``published.json``.
 
-    ``source``, ``column`` and ``order`` as in the recipe; ``rows`` of the history, ``start`` and ``end`` in
-    time; ``rmse``, ``ratio`` (the mean over the networks) are null where every network failed;
+    ``source``, ``column`` and ``order`` as in the recipe; ``baseline`` is what ``last_price`` is in words:
+    where time is read backwards, the price of the row read before is the next session's; ``rows`` of the
+    history, ``start`` and ``end`` in time; ``rmse``, ``ratio`` (the mean over the networks) are null where
+    every network failed;
     ``published_rmse`` is the source's own score for this symbol, null where it gives none; ``parts`` is
-    empty where all rows are alike; ``examined`` is null where no network scored below the last price.
+    empty where all rows are alike; ``examined`` is null where neither a network nor the source scored below
+    the last price.
     """
 
     source: str
     symbol: str
     column: str
     order: str
+    baseline: str
     rows: int
     start: str
     end: str

@@ -93,25 +93,50 @@ class Rows:
         return self.dates[positions % len(self.values)]
 
     @property
+    def reversed(self) -> bool:
+        """Whether the rows run from the newest to the oldest."""
+        return bool(self.dates[0] > self.dates[-1])
+
+    @property
     def actual(self) -> NDArray[np.float64]:
         """(n_test,) what is forecast."""
         return self.line[self.test_targets]
 
     @property
     def last_price(self) -> NDArray[np.float64]:
-        """(n_test,) the price of the row read before: the forecast that learns nothing."""
+        """(n_test,) the price of the row read before: the forecast that learns nothing.
+
+        In reversed rows it is the price of the next session, not the last one.
+        """
         return self.line[self.test_targets - 1]
 
     @property
+    def scored(self) -> NDArray[np.bool_]:
+        """(n_test,) whether the row read before is the neighbour in time.
+
+        Where the history is read again, the first row follows the other end of it: no price stands before it,
+        and the step across the seam would be the largest error of the last price by far.
+        """
+        neighbours: NDArray[np.bool_] = self.test_targets % len(self.values) > 0
+        return neighbours
+
+    @property
     def in_training(self) -> NDArray[np.bool_]:
-        """(n_test,) whether the row is a target of the training too, the watched part included."""
-        rows = self.test_targets % len(self.values)
-        return (rows >= self.lookback) & (rows < self.n_train)
+        """(n_test,) whether the row is a target of the training too."""
+        found: NDArray[np.bool_] = np.isin(self.test_targets % len(self.values), self.train_targets)
+        return found
+
+    @property
+    def watched(self) -> NDArray[np.bool_]:
+        """(n_test,) whether the row is a target of the watched part, which early stopping chooses by."""
+        found: NDArray[np.bool_] = np.isin(self.test_targets % len(self.values), self.validation_targets)
+        return found
 
     @property
     def in_inputs(self) -> NDArray[np.bool_]:
         """(n_test,) whether the row stands in a window of the training."""
-        return self.test_targets % len(self.values) < self.n_train - 1
+        found: NDArray[np.bool_] = self.test_targets % len(self.values) < self.train_targets[-1]
+        return found
 
     @property
     def straddles(self) -> NDArray[np.bool_]:
@@ -120,21 +145,10 @@ class Rows:
         return reaches_back if self.again else np.zeros_like(reaches_back)
 
     @property
-    def in_own_window(self) -> NDArray[np.bool_]:
-        """(n_test,) whether the row stands in its own window, in either reading."""
-        n = len(self.values)
-        own = self._windows(np.arange(len(self.line)) % n) == (self.test_targets % n)[:, None]
-        found: NDArray[np.bool_] = own.any(axis=1)
-        return found
-
-    @property
     def later(self) -> NDArray[np.bool_]:
         """(n_test,) whether the window holds a session after the one that is forecast."""
         days = self.days(np.arange(len(self.line))).asi8
-        newest: NDArray[np.int64] = self._windows(days).max(axis=1)
-        return newest > days[self.test_targets]
-
-    def _windows(self, line: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n_test, lookback) the window of each row that is forecast, of values by position."""
-        windows = np.lib.stride_tricks.sliding_window_view(line, self.lookback)
-        return windows[self.test_targets - self.lookback]
+        windows = np.lib.stride_tricks.sliding_window_view(days, self.lookback)
+        newest: NDArray[np.int64] = windows[self.test_targets - self.lookback].max(axis=1)
+        later: NDArray[np.bool_] = newest > days[self.test_targets]
+        return later

@@ -21,9 +21,9 @@ def rmse(errors: NDArray[np.float64]) -> float:
     return math.sqrt(float(np.mean(np.square(errors))))
 
 
-def ratio(value: float, reference: float) -> float | None:
-    """Give a value over a reference; None where that is 0."""
-    return value / reference if reference else None
+def ratio(value: float | None, reference: float | None) -> float | None:
+    """Give a value over a reference; None where either is missing, or the reference is 0."""
+    return None if value is None or not reference else value / reference
 
 
 def error_record(errors: NDArray[np.float64]) -> ErrorRecord:
@@ -37,12 +37,14 @@ def seed_record(result: TaskResult, *, rows: Rows) -> SeedRecord:
     Parameters
     ----------
     result : its forecasts (n_test,) are prices
-    rows : of the split
+    rows : of the split; those that are not scored count neither here nor there
     """
-    errors = error_record(rows.actual - result.forecast)
-    by_last = rmse(rows.actual - rows.last_price)
+    kept = rows.scored
+    errors = error_record((rows.actual - result.forecast)[kept])
+    by_last = rmse((rows.actual - rows.last_price)[kept])
     said, moved = np.sign(result.forecast - rows.last_price), np.sign(rows.actual - rows.last_price)
-    directed = (said != 0) & (moved != 0)
+    # backwards in time, up and down are no direction that anyone could have traded
+    directed = (said != 0) & (moved != 0) & kept & (not rows.reversed)
     n = int(directed.sum())
     return {
         "seed": result.seed,
@@ -72,11 +74,13 @@ def spread_record(seeds: Sequence[SeedRecord]) -> SpreadRecord | None:
 
 def part_records(rows: Rows, *, results: Sequence[TaskResult]) -> list[PartRecord]:
     """Score the rows of each kind by themselves, where not all are of one kind."""
-    clean = ~(rows.in_training | rows.straddles)
+    kept = rows.scored
     kinds = (
-        ("straddles", "Windows across the seam", rows.straddles),
+        ("first", "The first row, beyond the seam: in no score", ~kept),
+        ("straddles", "Windows across the seam", rows.straddles & kept),
         ("in_training", "Rows that were trained on", rows.in_training & ~rows.straddles),
-        ("rest", "The other rows", clean),
+        ("watched", "Rows that were watched in training", rows.watched & ~rows.straddles),
+        ("rest", "The other rows", ~(rows.in_training | rows.watched | rows.straddles)),
     )
     found = [(key, title, mask) for key, title, mask in kinds if mask.any()]
     if len(found) < 2:
@@ -90,7 +94,7 @@ def part_records(rows: Rows, *, results: Sequence[TaskResult]) -> list[PartRecor
                 "title": title,
                 "rows": int(mask.sum()),
                 "rmse": float(np.mean(errors)) if errors else None,
-                "last_price_rmse": rmse((rows.actual - rows.last_price)[mask]),
+                "last_price_rmse": None if key == "first" else rmse((rows.actual - rows.last_price)[mask]),
             }
         )
     return parts
@@ -109,4 +113,6 @@ def forecast_frame(rows: Rows, *, results: Sequence[TaskResult]) -> pd.DataFrame
     )
     for number, result in enumerate(results, start=1):
         frame[f"forecast_{number}"] = result.forecast
-    return frame.assign(in_training=rows.in_training, straddles=rows.straddles)
+    return frame.assign(
+        in_training=rows.in_training, watched=rows.watched, straddles=rows.straddles, scored=rows.scored
+    )

@@ -173,6 +173,18 @@ def _in_published(recipe: Recipe) -> Iterator[Contradiction]:
             text=f"published.test_rows = {published.test_rows}: {wanted} with "
             f'published.test = "{published.test.value}".',
         )
+    elif published.test_rows == 1:
+        yield Contradiction(
+            keys=("published.test_rows", "published.test"),
+            text='published.test_rows = 1: must be at least 2 with published.test = "again": the first row '
+            "has no row before it to be scored by.",
+        )
+    strangers = sorted(set(published.scored_rows) - set(published.scores))
+    if strangers:
+        yield Contradiction(
+            keys=("published.scored_rows", "published.scores"),
+            text=f"published.scored_rows: {format_value(strangers[0])} has no score in published.scores.",
+        )
     if published.validation_on_test and recipe.training.patience > 0:
         yield Contradiction(
             keys=("published.validation_on_test", "training.patience"),

@@ -49,6 +49,15 @@ TrainRows = Annotated[
     Allowed(text="a share of the rows, above 0, below 1, or a number of rows, at least 2"),
 ]
 
+Series = Literal["open", "high", "low", "close"]
+
+_Pair = Annotated[tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=1)]], Field(strict=False)]
+
+Counts = Annotated[
+    dict[str, _Pair],
+    Allowed(text="a table of two numbers of rows, all and those forecast, by symbol"),
+]
+
 Scores = Annotated[
     dict[str, Annotated[float, Field(gt=0.0)]], Allowed(text="a table of numbers, each above 0, by symbol")
 ]
@@ -63,7 +72,7 @@ class PublishedSection(Section):
 
     source: str = Field(default="", max_length=1000)
     """Where it was published."""
-    column: Literal["open", "high", "low", "close"] = "close"
+    column: Series = "close"
     """The series that is read and forecast."""
     order: Order = Field(default=Order.OLDEST_FIRST, strict=False)
     """In which order the rows are read; `newest_first` lets time run backwards."""
@@ -72,7 +81,7 @@ class PublishedSection(Section):
     test: ForecastRows = Field(default=ForecastRows.REST, strict=False)
     """What is forecast: the `rest` of the rows, or the first `test_rows` of the same rows once `again`."""
     test_rows: int = Field(default=0, ge=0)
-    """How many rows are forecast with `test = "again"`."""
+    """How many rows are forecast with `test = "again"`, at least 2: the first has no row before it."""
     scaler_rows: ScalerRows = Field(default=ScalerRows.ALL, strict=False)
     """What the scaler is fitted on: `all` rows, those that are forecast too, or the `train` rows."""
     validation: float = Field(default=0.0, ge=0.0, le=0.5)
@@ -85,3 +94,11 @@ class PublishedSection(Section):
     """The RMSE that was published, by symbol."""
     scored_until: Session | None = None
     """Last session of the prices that it was published for: a score of other prices is not shown."""
+    scored_rows: Counts = Field(default_factory=dict)
+    """Rows of those prices, and how many are forecast, by symbol: a score of another split is not shown."""
+    scored_column: Series = "close"
+    """The series that the score is of."""
+    scored_order: Order = Field(default=Order.OLDEST_FIRST, strict=False)
+    """The order of rows that the score is of."""
+    scored_test: ForecastRows = Field(default=ForecastRows.REST, strict=False)
+    """The kind of test that the score is of."""

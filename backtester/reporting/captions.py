@@ -9,7 +9,7 @@ from backtester.reporting.charts import MAX_POINTS, RECENT_BARS
 from backtester.reporting.curves import drawdown_curves, equity_curves
 from backtester.reporting.judgement import is_judged
 from backtester.reporting.judgement_captions import judgement_captions
-from backtester.reporting.published import read_published
+from backtester.reporting.published import published_of
 from backtester.reporting.published_charts import published_captions
 from backtester.reporting.split import is_single
 from backtester.run_directory import RunRecord
@@ -25,7 +25,7 @@ def captions(record: RunRecord) -> dict[str, str]:
     ratios = [row["rmse_ratio"] for row in record.summary["folds_table"]]
     known = [ratio for ratio in ratios if not words.is_missing(ratio)]
     folds = record.manifest["folds"]
-    published = read_published(record)
+    published = published_of(record)
     return {
         "equity": "Of 100 at the start, "
         + ", ".join(f"{words.LABELS[str(name)].lower()} made {value:.1f}" for name, value in ends.items())

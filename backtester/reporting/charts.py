@@ -14,7 +14,7 @@ from backtester.reporting.chart_style import COLOURS, FAILED, INK, MUTED, PALE, 
 from backtester.reporting.curves import drawdown_curves, equity_curves, fold_of_bar, monthly_returns
 from backtester.reporting.judgement import is_judged
 from backtester.reporting.judgement_charts import JUDGEMENT_CHARTS
-from backtester.reporting.published import read_published
+from backtester.reporting.published import published_of
 from backtester.reporting.published_charts import published_figures
 from backtester.reporting.words import LABELS, is_missing, span
 from backtester.run_directory import RunRecord
@@ -49,7 +49,7 @@ def figures(record: RunRecord) -> dict[str, go.Figure]:
     """
     charts = {**_CHARTS, **JUDGEMENT_CHARTS} if is_judged(record) else _CHARTS
     drawn = {name: draw(record) for name, draw in charts.items()}
-    published = read_published(record)
+    published = published_of(record)
     return drawn if published is None else drawn | published_figures(published)
 
 

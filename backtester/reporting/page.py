@@ -17,7 +17,7 @@ from backtester.reporting.captions import captions
 from backtester.reporting.chart_style import ANSWERS, COLOURS, DASHES
 from backtester.reporting.charts import figures
 from backtester.reporting.judgement_captions import short_captions
-from backtester.reporting.published import read_published
+from backtester.reporting.published import published_of
 from backtester.reporting.published_section import published_section
 from backtester.reporting.split import is_single, split_name, split_warning
 from backtester.reporting.table import known_series, row_texts
@@ -73,7 +73,7 @@ def render_page(record: RunRecord, *, title: str, undrawn: Mapping[str, str] | N
 
     charts = figures(record)
     judged = judgement.is_judged(record)
-    published = read_published(record)
+    published = published_of(record)
     template = page_environment().get_template("index.html.j2")
     return template.render(
         title=title,

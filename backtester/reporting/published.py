@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
 from backtester.errors import StorageError
-from backtester.published import PUBLISHED_CSV, PUBLISHED_JSON, PublishedRecord
+from backtester.published import LAST_PRICE, PUBLISHED_CSV, PublishedRecord, price_text, read_published
 from backtester.reporting import words
-from backtester.run_directory import RunRecord, read_json
+from backtester.run_directory import RunRecord
 
-__all__ = ["Published", "price", "ratio_to", "read_published", "times_last_price"]
+__all__ = ["Published", "price", "published_of", "times_last_price"]
 
 _DATES = ("target_date", "window_start", "window_end")
-_FLAGS = ("in_training", "straddles")
+_FLAGS = ("in_training", "watched", "straddles", "scored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,22 +39,24 @@ class Published:
     @property
     def reversed(self) -> bool:
         """Whether the source reads time backwards."""
-        return self.figures["order"] == "newest_first"
+        return self.figures["baseline"] != LAST_PRICE
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a forecast was told, or its network shown, what it could not have known."""
+        return any(flaw["leak"] for flaw in self.figures["flaws"])
 
 
-def read_published(record: RunRecord) -> Published | None:
+def published_of(record: RunRecord) -> Published | None:
     """Read what a run has of its system as published; None where it has nothing.
 
     Raises
     ------
     StorageError : one of the two files is missing, damaged or of another version
     """
-    if not (record.directory / PUBLISHED_JSON).is_file():
+    figures = read_published(record.directory)
+    if figures is None:
         return None
-    figures = read_json(record.directory / PUBLISHED_JSON)
-    missing = PublishedRecord.__required_keys__ - figures.keys()
-    if missing:
-        raise _unusable(record, name=PUBLISHED_JSON, reason=f"without {', '.join(sorted(missing))}")
     try:
         forecasts = pd.read_csv(record.directory / PUBLISHED_CSV, parse_dates=list(_DATES))
         forecasts = forecasts.astype(dict.fromkeys(_FLAGS, bool))
@@ -62,7 +64,7 @@ def read_published(record: RunRecord) -> Published | None:
         raise _unusable(record, name=PUBLISHED_CSV, reason=str(error)) from error
     if len(figures["seeds"]) != sum(str(name).startswith("forecast_") for name in forecasts):
         raise _unusable(record, name=PUBLISHED_CSV, reason="other networks than in published.json")
-    return Published(figures=cast(PublishedRecord, figures), forecasts=forecasts)
+    return Published(figures=figures, forecasts=forecasts)
 
 
 def _unusable(record: RunRecord, *, name: str, reason: str) -> StorageError:
@@ -72,17 +74,15 @@ def _unusable(record: RunRecord, *, name: str, reason: str) -> StorageError:
     )
 
 
-def price(value: Any) -> str:
-    """Error in units of price: three decimals below 100, so that neighbours can be told apart.
+def price(value: Any, *, like: float | None = None) -> str:
+    """Price or error in its unit, as `price_text` has it; a dash where there is none.
 
     Examples
     --------
     >>> price(5.7104), price(898.04), price(None)
     ('5.710', '898.0', '–')
     """
-    if words.is_missing(value):
-        return words.DASH
-    return words.number(value, digits=3 if abs(value) < 100.0 else 1)
+    return words.DASH if words.is_missing(value) else words.minus(price_text(value, like=like))
 
 
 def times_last_price(value: Any) -> str:
@@ -94,8 +94,3 @@ def times_last_price(value: Any) -> str:
     ('1.093×', '–')
     """
     return words.DASH if words.is_missing(value) else words.minus(f"{words.number(value, digits=3)}x")
-
-
-def ratio_to(reference: float | None, value: float | None) -> float | None:
-    """Give a value over a reference; None where either is missing, or the reference is 0."""
-    return None if value is None or not reference else value / reference

@@ -66,8 +66,9 @@ def _prices(published: Published, *, rows: slice) -> go.Figure:
     n_networks = predicted.shape[1]
     if n_networks > 1:
         _add_band(figure, dates=dates, predicted=predicted)
+    before = table["last_price"].where(table["scored"])
     lines: list[tuple[str, pd.Series, dict[str, Any]]] = [
-        ("Last price", table["last_price"], {"color": COLOURS["last_price"], "width": 1}),
+        (_baseline(published), before, {"color": COLOURS["last_price"], "width": 1}),
         ("Actual", table["actual"], {"color": ACTUAL, "width": 1.8}),
     ]
     if n_networks:
@@ -87,7 +88,7 @@ def _prices(published: Published, *, rows: slice) -> go.Figure:
         shapes=[*_shapes(table, column="in_training", colour=_TRAINED), *_seams(table)],
         legend_traceorder="normal",
     )
-    # where time is read backwards the picture runs as its source drew it, by the order of rows
+    # where time is read backwards the picture runs in that order: by row, as such sources draw it
     figure.update_xaxes(
         type="date",
         hoverformat="%Y-%m-%d",
@@ -96,6 +97,10 @@ def _prices(published: Published, *, rows: slice) -> go.Figure:
     )
     figure.update_yaxes(title_text="Price")
     return figure
+
+
+def _baseline(published: Published) -> str:
+    return "Next session's price" if published.reversed else "Last price"
 
 
 def _add_band(figure: go.Figure, *, dates: Sequence[str], predicted: pd.DataFrame) -> None:
@@ -180,7 +185,8 @@ def _prices_words(published: Published) -> str:
     n_rows, n_networks = len(published.forecasts), published.predicted.shape[1]
     told = f"{words.plural(n_rows, 'row')}: actual price blue, predicted red"
     told += f" (mean of {n_networks} networks, in the band from lowest to highest)" if n_networks > 1 else ""
-    told += ", last price thin grey. At this scale every forecast near the last price looks right."
+    name = _baseline(published).lower()
+    told += f", {name} thin grey. At this scale every forecast near the {name} looks right."
     if published.reversed:
         told += " Rows stand in the order in which they are read, newest first: time runs from right to left."
     if n_rows > MOST_ROWS:
@@ -190,7 +196,9 @@ def _prices_words(published: Published) -> str:
 
 def _shades_words(table: pd.DataFrame) -> str:
     trained, seam = int(table["in_training"].sum()), int(table["straddles"].sum())
+    watched = int(table["watched"].sum())
     told = f" Orange: {words.plural(trained, 'row')} that the networks were trained on." if trained else ""
+    told += f" Not shaded: {words.plural(watched, 'row')} that were watched in training." if watched else ""
     if seam and seam < len(table):
         told += f" Grey: {words.plural(seam, 'row')} whose window reaches across the seam."
     return told
@@ -199,13 +207,15 @@ def _shades_words(table: pd.DataFrame) -> str:
 def _lag_words(published: Published) -> str:
     rows = _last_rows(published)
     table, predicted = published.forecasts.iloc[rows], published.predicted.iloc[rows]
+    kept = table["scored"].to_numpy()
+    table, predicted = table[kept], predicted[kept]
     if len(table) == 0 or predicted.shape[1] == 0:
         return "There is no forecast to show."
     values = predicted.to_numpy(dtype=np.float64)
     to_last = float(np.nanmean(np.abs(values - table[["last_price"]].to_numpy())))
     to_actual = float(np.nanmean(np.abs(values - table[["actual"]].to_numpy())))
     if to_last < (1.0 - _ALIKE) * to_actual:
-        meaning = "it follows the price a row late"
+        meaning = f"it follows the price {'of the session after' if published.reversed else 'a row late'}"
     elif to_actual < (1.0 - _ALIKE) * to_last:
         meaning = "it is nearer to the price it is for than to the one before"
     else:

@@ -9,37 +9,51 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backtester.published import PublishedRecord
+from backtester.published import ratio
 from backtester.reporting import words
-from backtester.reporting.published import Published, price, ratio_to, times_last_price
+from backtester.reporting.published import Published, price, times_last_price
 from backtester.reporting.split import is_single
 from backtester.run_directory import RunRecord
 
-__all__ = ["COLUMNS", "table_groups"]
-
-COLUMNS = ("RMSE", "To the last price", "MAE", "Right direction", "Epochs")
+__all__ = ["beside", "not_counted", "sentence_case", "training_words"]
 
 
-def table_groups(record: RunRecord, *, published: Published) -> list[dict[str, Any]]:
-    """Rows of the published mode, then those of the run itself, each with its own last price."""
-    return [_published_group(published.figures), _walk_forward_group(record, published=published)]
+def beside(record: RunRecord, *, published: Published) -> dict[str, Any]:
+    """Caption, columns and rows: the published mode, then the run itself, each with its own baseline."""
+    same = _on_published_days(record, published=published)
+    days = (
+        "of different days and prices" if same is None else "of which one has the other's days among its own"
+    )
+    to = "To its baseline" if published.reversed else "To the last price"
+    own = "its own baseline" if published.reversed else "its own last price"
+    return {
+        "caption": f"Two tests, {days}: read each against {own}, not against the other",
+        "columns": ("RMSE", to, "MAE", "Right direction", "Epochs"),
+        "groups": [_published_group(published), _walk_forward_group(record, published=published, same=same)],
+    }
+
+
+def not_counted(published: Published) -> str:
+    """Say why the figures are none out of sample: a leak, or one split alone."""
+    return "not out of sample" if published.leaks else "one split; not counted as out of sample"
 
 
 def _row(label: str, *cells: str, own: bool = False, seed: bool = False) -> dict[str, Any]:
     return {"label": label, "cells": cells, "own": own, "seed": seed}
 
 
-def _published_group(figures: PublishedRecord) -> dict[str, Any]:
+def _published_group(published: Published) -> dict[str, Any]:
+    figures = published.figures
     naive, spread, seeds = figures["last_price"], figures["rmse"], figures["seeds"]
     dash, given = words.DASH, figures["published_rmse"]
     rows = []
     if given is not None:
-        over = times_last_price(ratio_to(naive["rmse"], given))
+        over = times_last_price(ratio(given, naive["rmse"]))
         rows.append(_row("Score in the source", price(given), over, *[dash] * 3))
     if spread is not None:
         several = spread["sd"] is not None
         label = f"Our {len(seeds)} networks, mean ± sd" if several else "Our network"
-        sd = f" ± {price(spread['sd'])}" if several else ""
+        sd = f" ± {price(spread['sd'], like=spread['mean'])}" if several else ""
         mae = float(np.mean([seed["mae"] for seed in seeds]))
         right, n_moves = _directions(seeds)
         rows.append(
@@ -67,14 +81,26 @@ def _published_group(figures: PublishedRecord) -> dict[str, Any]:
                 for seed in seeds
             ]
     errors = price(naive["rmse"]), times_last_price(1.0), price(naive["mae"])
-    rows.append(_row("Last price, the same rows", *errors, dash, dash))
-    test = figures["test"]
-    return {
-        "head": f"As published, not out of sample: {words.plural(test['rows'], 'forecast')}, "
-        f"{words.span(test['start'], test['end'])}",
-        "kind": "published",
-        "rows": rows,
-    }
+    rows.append(_row(f"{sentence_case(figures['baseline'])}, the same rows", *errors, dash, dash))
+    return {"head": _published_head(published), "kind": "published", "rows": rows}
+
+
+def _published_head(published: Published) -> str:
+    figures = published.figures
+    train, test = figures["train"], figures["test"]
+    left_out = test["rows"] - test["scored"]
+    scored = f" ({test['scored']:,} scored, without the one beyond the seam)" if left_out else ""
+    ahead = "one session back in time" if published.reversed else "one row ahead"
+    return (
+        f"As published, {not_counted(published)}: {words.plural(test['rows'], 'forecast')}{scored} of the "
+        f"{figures['column']}, {ahead}, {words.span(test['start'], test['end'])}; trained once on "
+        f"{words.plural(train['rows'], 'row')}"
+    )
+
+
+def sentence_case(text: str) -> str:
+    """Begin with a capital letter, the others as they are."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _directions(seeds: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
@@ -88,7 +114,7 @@ def _right(share: float | None, n_moves: int) -> str:
     return words.DASH if share is None else f"{words.percent(share)} of {n_moves:,}"
 
 
-def _walk_forward_group(record: RunRecord, *, published: Published) -> dict[str, Any]:
+def _walk_forward_group(record: RunRecord, *, published: Published, same: float | None) -> dict[str, Any]:
     own, outside = record.summary["forecast"], record.summary["out_of_sample"]
     name = "Single split, by the rules of the house" if is_single(record) else "Walk-forward"
     rows = [
@@ -109,22 +135,33 @@ def _walk_forward_group(record: RunRecord, *, published: Published) -> dict[str,
             *[words.DASH] * 2,
         ),
     ]
-    same = _on_published_days(record, published=published)
     if same is not None:
         rows.append(
             _row(
-                f"This run's forecast, on the {published.figures['test']['rows']:,} published days",
+                f"This run's forecast, on the {published.figures['test']['scored']:,} published days",
                 price(same),
-                times_last_price(ratio_to(published.figures["last_price"]["rmse"], same)),
+                times_last_price(ratio(same, published.figures["last_price"]["rmse"])),
                 *[words.DASH] * 3,
             )
         )
+    other = published.figures["walk_forward"]
+    ahead = f"{words.plural(other['horizon'], 'session')} ahead"
+    reads = "" if other["reads"] == [other["column"]] else f" from {', '.join(other['reads'])}"
     return {
-        "head": f"{name}, out of sample: {words.plural(own['n'] or 0, 'forecast')}, "
-        f"{words.span(outside['start'], outside['end'])}",
+        "head": f"{name}, out of sample: {words.plural(own['n'] or 0, 'forecast')} of the {other['column']}, "
+        f"{ahead}{reads}, {words.span(outside['start'], outside['end'])}; {training_words(published)}",
         "kind": "honest",
         "rows": rows,
     }
+
+
+def training_words(published: Published) -> str:
+    """Say what a network of the run learns from, and for how long it is used."""
+    other = published.figures["walk_forward"]
+    train, test = (
+        words.plural(n, "bar") if isinstance(n, int) else n for n in (other["train"], other["test"])
+    )
+    return f"trained once on {train}" if test is None else f"trained on {train}, again every {test}"
 
 
 def _on_published_days(record: RunRecord, *, published: Published) -> float | None:
@@ -135,7 +172,9 @@ def _on_published_days(record: RunRecord, *, published: Published) -> float | No
     walked = record.forecasts.dropna(subset=["target_date", "forecast_price", "actual"])
     walked = walked.drop_duplicates("target_date").set_index("target_date")
     table = published.forecasts
-    if len(table) == 0 or not table["target_date"].isin(walked.index).all():
+    # read backwards, a row has another price before it, and no walk-forward forecast is of the same question
+    table = table[table["scored"]]
+    if published.reversed or len(table) == 0 or not table["target_date"].isin(walked.index).all():
         return None
     walked = walked.loc[pd.DatetimeIndex(table["target_date"])]
     close = (walked["last_price"] * np.exp(walked["actual"])).to_numpy()

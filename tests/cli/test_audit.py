@@ -369,7 +369,8 @@ def test_the_flaws_of_a_published_split_are_named(place: Program):
         assert f"LEAK    as published: {said}" in told.out
     assert "note    as published: validation is the test" in told.out
     assert "note    as published: one split" in told.out
-    assert "240 of" in told.err or "trained" in told.err
+    # 300 rows, of which 240 train; of the first 40 of them the network's lookback are no targets
+    assert "the test was trained on: 35 of 40 rows that are forecast are targets" in told.err
     assert "Nothing of the walk-forward beside it sees the future." in told.err
 
 
@@ -390,6 +391,26 @@ def test_the_published_system_on_the_nifty_is_named_for_what_it_is(place: Progra
     assert told.code == 5
     assert "299 of 300 forecasts are made from sessions after the one" in told.err
     assert "240 of 300 rows that are forecast are targets of the training" in told.err
+    told = place("audit", "nifty50", "--csv", file, "--cuts", "4", "--json")
+    leaks = {check["subject"]: check["leak"] for check in json.loads(told.out)["checks"] if check["leak"]}
+    found = {
+        name.removeprefix("as published: "): (leak["n_bars"], leak["first"]) for name, leak in leaks.items()
+    }
+    assert found == {
+        "time runs backwards": (299, "2020-07-24"),
+        "the test was trained on": (240, "2020-07-24"),
+        "the test was seen in training": (60, "2021-07-12"),
+        "windows across a seam": (60, "2021-07-12"),
+    }
+
+
+def test_the_second_reading_of_a_file_in_the_order_of_time_is_a_seam_and_does_not_run_backwards(
+    place: Program,
+):
+    told = published(place, "test=again", "test_rows=40")
+    assert told.code == 5
+    assert "LEAK    as published: windows across a seam" in told.out
+    assert "backwards" not in told.out + told.err
 
 
 def test_a_single_split_is_a_note(place: Program):

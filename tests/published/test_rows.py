@@ -33,8 +33,9 @@ def test_the_rest_is_forecast_by_windows_that_reach_back_into_training():
     assert split.test_targets.tolist() == [7, 8, 9]
     assert split.actual.tolist() == [107.0, 108.0, 109.0]
     assert split.last_price.tolist() == [106.0, 107.0, 108.0]
-    for name in ("in_training", "in_inputs", "straddles", "in_own_window", "later"):
-        assert not getattr(split, name).any(), name
+    for name in ("in_training", "in_inputs", "straddles", "watched", "later", "reversed"):
+        assert not np.any(getattr(split, name)), name
+    assert split.scored.all()
 
 
 @pytest.mark.parametrize(("share", "n_train"), [(0.65, 7), (0.7, 7), (0.71, 8)])
@@ -74,15 +75,25 @@ def test_a_second_reading_forecasts_the_same_rows_across_a_seam():
     assert split.in_inputs.all()
     # the first window holds the two oldest sessions alone
     assert split.later.tolist() == [False, True, True, True, True, True]
-    assert not split.in_own_window.any()
+    # beyond the seam lies no neighbour, whose price could stand for the first
+    assert split.scored.tolist() == [False, True, True, True, True, True]
 
 
-def test_a_row_in_its_own_window_is_found():
-    split = rows(9, n=10, **AGAIN | {"train": 10, "test_rows": 1})
-    assert not split.in_own_window.any()
-    from dataclasses import replace
+def test_a_row_that_is_watched_is_not_one_that_trains():
+    split = rows(**AGAIN | {"validation": 0.4})
+    assert (split.train_targets.tolist(), split.validation_targets.tolist()) == ([2, 3, 4, 5], [6, 7, 8])
+    assert split.in_training.tolist() == [False, False, True, True, True, True]
+    later = rows(**AGAIN | {"validation": 0.4, "test_rows": 10})
+    assert later.in_training.tolist() == [False, False, *[True] * 4, *[False] * 4]
+    assert later.watched.tolist() == [*[False] * 6, True, True, True, False]
+    # the last window that trains holds rows 3 and 4
+    assert later.in_inputs.tolist() == [*[True] * 5, *[False] * 5]
 
-    assert replace(split, lookback=10).in_own_window.tolist() == [True]
+
+def test_a_second_reading_in_the_order_of_time_has_a_seam_and_is_not_reversed():
+    split = rows(**AGAIN | {"order": "oldest_first"})
+    assert not split.reversed
+    assert split.later.tolist() == split.straddles.tolist() == [True, True, *[False] * 4]
 
 
 @pytest.mark.parametrize(

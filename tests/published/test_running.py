@@ -17,7 +17,7 @@ from backtester.cli import main
 from backtester.errors import RecipeError, StorageError
 from backtester.pipeline import Listener
 from backtester.planning import plan_of, plan_text
-from backtester.published import JointProblem
+from backtester.published import JointProblem, price_text
 from backtester.run_directory import check_files
 from backtester.tasks import BESIDE, Task, task_key
 from tests.markets import random_walk
@@ -115,9 +115,12 @@ def test_the_sentence_puts_both_modes_and_the_last_price_side_by_side(
     done: backtester.Run, record: dict[str, Any]
 ):
     forecast = done.summary["forecast"]
-    assert record["sentence"].startswith("As published (one split, scaler fitted on all rows): RMSE ")
-    assert f"last price {record['last_price']['rmse']:.2f}; walk-forward: RMSE" in record["sentence"]
-    assert f"RMSE {forecast['rmse']:.2f}, last price {forecast['rmse_last_price']:.2f}." in record["sentence"]
+    mean, naive = record["rmse"]["mean"], record["last_price"]["rmse"]
+    assert record["sentence"] == (
+        "As published (scaler fitted on all rows, one split): "
+        f"RMSE {price_text(mean)} (mean of 2 networks), last price {price_text(naive)}; walk-forward: "
+        f"RMSE {price_text(forecast['rmse'])}, last price {price_text(forecast['rmse_last_price'])}."
+    )
 
 
 def test_the_walk_forward_and_its_trial_are_those_without_the_published_mode(

@@ -54,6 +54,20 @@ def test_the_rows_that_train_are_a_share_or_a_number(rows, problems: Problems):
             {"published": {}, "model": {"kind": "last_price"}},
             'model.kind = "last_price": learns nothing, and [published] trains it; leave that section out.',
         ),
+        (
+            {"published": {"test": "again", "test_rows": 1}},
+            'published.test_rows = 1: must be at least 2 with published.test = "again": the first row '
+            "has no row before it to be scored by.",
+        ),
+        (
+            {"published": {"scored_rows": {"META": [2705, 135]}}},
+            'published.scored_rows: "META" has no score in published.scores.',
+        ),
+        (
+            {"published": {"scores": {"META": 6.4}, "scored_rows": {"META": [2705]}}},
+            "published.scored_rows = { META = [2705] } (item 2): must be a table of two numbers of rows, all "
+            "and those forecast, by symbol.",
+        ),
         ({"published": {"scores": {"META": -1.0}}}, None),
         ({"published": {"sedes": 3}}, "published.sedes = 3: unknown key. Did you mean 'seeds'?"),
         (

@@ -14,13 +14,13 @@ import pytest
 
 from backtester.errors import StorageError
 from backtester.reporting.page import page_title, render_page
-from backtester.reporting.published import read_published
+from backtester.reporting.published import published_of
 from backtester.reporting.published_charts import published_captions, published_figures
 from backtester.reporting.published_section import published_section
 from backtester.run_directory import RunRecord, read_run
 from tests.reporting.published import EPOCHS, TEST_ROWS, add_published
 
-LEAK = "the published score below it is examined as a leak."
+LEAK = "our score below it is examined as a leak."
 HEADING = "As published, beside the honest test"
 
 
@@ -112,7 +112,9 @@ def test_the_mode_is_named_and_marked_as_not_out_of_sample(page):
     assert HEADING in said
     assert "Mode: as published. One split" in said
     assert "do not count as out of sample" in said
-    assert "As published, not out of sample: 90 forecasts" in said
+    assert "As published, not out of sample: 90 forecasts of the close, one row ahead" in said
+    # the scaler would be another without the test: a leak, and no figure is out of sample
+    assert said.count("not out of sample") == 2
 
 
 def test_the_table_has_score_of_the_source_networks_and_last_price_of_both_modes(page, three):
@@ -139,7 +141,7 @@ def test_the_table_has_score_of_the_source_networks_and_last_price_of_both_modes
         f"{figures_['seeds'][1]['rmse']:.3f}",
         f"{figures_['seeds'][1]['ratio']:.3f}×",
         f"{figures_['seeds'][1]['mae']:.3f}",
-        f"51.0% of {TEST_ROWS}",
+        f"{100 * figures_['seeds'][1]['direction']:.1f}% of {figures_['seeds'][1]['direction_n']}",
         str(EPOCHS),
     ]
     assert rows["Last price, the same rows"][0] == f"{naive:.3f}"
@@ -183,19 +185,25 @@ def test_each_card_says_who_wins(page):
         (
             (0.8,),
             1.004,
-            "Walk-forward the last price wins; the published score below it is examined as a leak.",
+            "Walk-forward the last price wins; as published our score below it is examined as a leak.",
         ),
         (
             (0.8,),
             0.99,
-            "The forecast errs less both times; the published score below it is examined as a leak.",
+            "The forecast errs less both times; as published our score below it is examined as a leak.",
+        ),
+        (
+            (0.8, 1.5),
+            1.004,
+            "As published 1 of 2 networks is below the last price, which is examined as a leak; walk-forward "
+            "the last price wins.",
         ),
         ((), 1.004, ""),
     ],
 )
 def test_it_is_said_who_wins_in_which_test(plain_run, tmp_path, errors, own, said):
     record = published_run(plain_run, tmp_path, errors=errors)
-    published = read_published(record)
+    published = published_of(record)
     assert published is not None
     summary = record.summary | {"forecast": record.summary["forecast"] | {"rmse_ratio": own}}
     values = published_section(dataclasses.replace(record, summary=summary), published=published)
@@ -208,7 +216,7 @@ def test_the_sentence_and_every_flaw_stand_on_the_page(page, three):
     assert figures_["sentence"] in said
     for flaw in figures_["flaws"]:
         assert f"{flaw['title']}. {flaw['text']}" in said
-    assert "What is wrong with this test: 2 flaws" in said
+    assert f"What is wrong with this test: {len(figures_['flaws'])} flaws" in said
 
 
 def test_no_published_figure_reaches_the_rest_of_the_page(page, plain):
@@ -226,15 +234,81 @@ def test_no_published_figure_reaches_the_rest_of_the_page(page, plain):
     assert rest.split() == own.split()
 
 
+def test_the_heads_say_what_is_forecast_and_what_a_network_learns_from_in_either_test(page):
+    said = Text(section(page)).said
+    assert "one row ahead, 2016-03-21 to 2016-07-22; trained once on 2,404 rows" in said
+    assert "of the close, 1 session ahead from log_return, 2009-11-17 to 2016-07-22" in said
+    assert "; trained on 750 bars, again every 63 bars" in said
+    assert "How much a network learned from, and how old that is when it forecasts" in said
+
+
+def test_the_tag_and_the_caption_follow_from_what_was_found(plain_run, tmp_path, page, backwards):
+    assert "Two tests, of which one has the other's days among its own" in unescape(page)
+    assert "Two tests, of different days and prices" in page_of(backwards)
+    record = published_run(plain_run, tmp_path, errors=(1.2,))
+    figures_ = json.loads((record.directory / "published.json").read_text())
+    figures_["flaws"] = [flaw for flaw in figures_["flaws"] if not flaw["leak"]]
+    (record.directory / "published.json").write_text(json.dumps(figures_))
+    said = Text(section(page_of(record))).said
+    assert said.count("one split; not counted as out of sample") == 2
+    assert "not out of sample" not in said
+
+
+def test_a_single_split_beside_the_published_one_is_called_walk_forward_nowhere(plain_run, tmp_path):
+    directory = Path(shutil.copytree(plain_run.directory, tmp_path / "run"))
+    manifest = json.loads((directory / "run.json").read_text())
+    manifest["recipe"]["folds"]["scheme"] = "single"
+    (directory / "run.json").write_text(json.dumps(manifest))
+    figures_ = add_published(directory, errors=(1.2,))
+    assert "; single split, the close 1 session ahead from log_return: RMSE" in figures_["sentence"]
+    found = section(page_of(read_run(directory)))
+    assert "walk-forward" not in found.lower()
+    assert 'aria-label="As published and single split"' in found
+    assert "The network of the other test is trained once on 750 bars." in Text(found).said
+
+
+# ---- backwards in time ----
+
+
+def test_read_backwards_the_row_before_is_not_called_a_last_price(backwards):
+    found = section(page_of(backwards))
+    rows, said = rows_of(found), Text(found).said
+    assert list(rows)[:2] == ["Our network", "Row read before (the next session's price), the same rows"]
+    assert rows["Our network"][3] == "–"
+    card, _, rest = said.partition("Walk-forward out of sample")
+    assert "last price" not in card.replace("stands for the last price", "")
+    assert "RMSE over that of the row read before; below 1 is better" in card
+    assert "90 forecasts (89 scored, without the one beyond the seam) of the close, one session back" in rest
+    assert "As published the row read before (the next session's price) wins; walk-forward the last" in rest
+    assert "The first row, beyond the seam: in no score1" in rest
+
+
+def test_read_backwards_the_chart_names_the_next_session_and_leaves_the_seam_out(backwards):
+    chart = charts_of(backwards)["published_prices"]
+    line = trace(chart, "Next session's price")
+    assert "Last price" not in [drawn.name for drawn in chart.data]
+    assert line.y[0] is None
+    assert all(value is not None for value in line.y[1:])
+    assert "next session's price thin grey" in words_of(backwards)["published_prices"]
+
+
 # ---- below the last price ----
 
 
 def test_a_score_below_the_last_price_is_examined_before_it_is_believed(plain_run, tmp_path):
     said = Text(section(page_of(published_run(plain_run, tmp_path, errors=(0.8, 1.2))))).said
-    assert "1 of 2 networks are below the last price, and suspected of a leak first." in said
+    assert "1 of 2 networks is below the last price, and suspected of a leak first." in said
     assert "Below the last price: examined as a leak before it is believed" in said
-    assert "No row is in its own window." in said
-    assert "p = 0.030" in said
+    assert "1 of 2 networks scored below the last price. Examined as a leak" in said
+    assert "Samples that the training has too, number for number" in said
+    assert "p < 0.001" in said
+
+
+def test_a_score_in_the_source_below_the_last_price_is_examined_too(plain_run, tmp_path):
+    said = Text(section(page_of(published_run(plain_run, tmp_path, errors=(1.2,), score=0.9)))).said
+    assert "Below the last price: examined as a leak before it is believed" in said
+    assert "(0.900x). Its forecasts are not given, so that no paired test can be made of them." in said
+    assert "Networks below it" not in said
 
 
 def test_where_the_last_price_wins_there_is_nothing_to_examine(page):
@@ -245,13 +319,13 @@ def test_where_the_last_price_wins_there_is_nothing_to_examine(page):
 
 
 def charts_of(record: RunRecord) -> dict[str, Any]:
-    published = read_published(record)
+    published = published_of(record)
     assert published is not None
     return published_figures(published)
 
 
 def words_of(record: RunRecord) -> dict[str, str]:
-    published = read_published(record)
+    published = published_of(record)
     assert published is not None
     return published_captions(published)
 
@@ -276,7 +350,7 @@ def test_the_close_up_says_whether_the_forecast_follows(three):
     words = words_of(three)["published_close_up"]
     assert words.startswith("The last 60 rows.")
     assert words.endswith("it follows the price a row late.")
-    published = read_published(three)
+    published = published_of(three)
     assert published is not None
     table = published.forecasts
     for share, said in ((1.0, "it is nearer to the price it is for than to the one before."),
@@ -328,9 +402,20 @@ def test_any_text_stays_text(plain_run, tmp_path, nasty_text):
 def test_networks_that_all_failed_leave_the_last_price(plain_run, tmp_path):
     record = published_run(plain_run, tmp_path, errors=())
     said = Text(section(page_of(record))).said
-    assert "Every network failed; the last price scores" in said
-    assert "The network of seed 7 gave nothing: the loss is no number" in said
+    assert "Every network failed; last price" in said
+    (failure,) = json.loads((record.directory / "published.json").read_text())["failures"]
+    assert f"The network of seed {failure['seed']} gave nothing: the loss is no number" in said
+    assert "Networksnone: 1 failed" in said
     assert "No network was trained to its end." in said
+
+
+def test_networks_that_failed_are_counted_beside_those_that_did_not(plain_run, tmp_path):
+    record = published_run(plain_run, tmp_path, errors=(1.2, 1.3), failed=3)
+    said = Text(section(page_of(record))).said
+    assert "(mean of 2 networks, 3 failed), last price" in said
+    assert "the mean of 2 networks (3 failed); last price" in said
+    assert "2, each with a seed and a score of its own; 3 failed" in said
+    assert said.count("gave nothing: the loss is no number") == 3
 
 
 @pytest.mark.parametrize("name", ["published.csv", "published.json"])
