@@ -213,14 +213,15 @@ def _strategy(
         forecasts = Forecasts(frame=frame[frame["origin"] <= prices.dates[-1]].reset_index(drop=True))
 
     def traded(on: Prices, table: Forecasts) -> pd.DataFrame:
-        return trade(
+        trading = trade(
             on,
             table,
             strategy=recipe.strategy,
             broker=recipe.broker,
             folder=question.loaded.folder,
             periods_per_year=recipe.data.periods_per_year,
-        ).orders
+        )
+        return pd.concat([trading.orders, trading.asked], axis=1)
 
     first, last = problem.folds[0].test.start + 2, len(prices) - 2
     chosen = sorted({int(bar) for bar in np.linspace(first, last, n_cuts + 2)[1:-1]})

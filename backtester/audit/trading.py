@@ -30,6 +30,7 @@ _FUTURE = 10
 _FACTORS = (0.8, 1.25)
 """Of the rest of a bar: down and up, so that no comparison of it with the open can miss both."""
 _FILL = ["decided", "filled", "side", "size", "price"]
+_ASKED = ["decided", "side", "kind", "asked"]
 
 
 def random_forecasts(forecasts: Forecasts, *, seed: int) -> Forecasts:
@@ -52,7 +53,8 @@ def check_strategy(
 
     Parameters
     ----------
-    traded : trades forecasts on prices, and gives the orders as `Trading` has them
+    traded : trades forecasts on prices, and gives the orders as `Trading` has them, with the columns of
+        ``asked`` beside; without these, all are market orders
     prices, forecasts : the whole history
     cuts : bars after the first origin, at whose close the strategy decides; as many bars of its own fills are
         looked at beside them
@@ -150,20 +152,44 @@ def _seen(
 def _seen_at_fill(
     traded: Trader, whole: pd.DataFrame, *, prices: Prices, forecasts: Forecasts, bar: int
 ) -> list[Leak]:
-    """What fills at a bar otherwise where that bar is another, but for the price at which it fills."""
+    """What was ordered, or fills at the open, otherwise where the bar is another but for its price there.
+
+    An order with a price of its own, or at the close, rightly fills by that bar; what it asked for may not
+    hang on it.
+    """
     at, by = prices.dates[bar - 1], prices.dates[bar]
     try:
         mine = traded(prices, _known(forecasts, prices=prices, at=at))
+    except AccountError:
+        raise
     except RecipeError:  # these bars cannot be traded, or it fails on one as wild as this
         return []
-    own, other = (_fills(orders, by=by) for orders in (whole, mine))
-    own, other = (fills[fills["filled"] == by].reset_index(drop=True) for fills in (own, other))
+    own, other = (_ordered(orders, by=at) for orders in (whole, mine))
     place, n_bars = _difference(own, other)
+    if place is None:
+        own, other = (_fills(orders, by=by) for orders in (whole, mine))
+        own, other = (fills[fills["filled"] == by].reset_index(drop=True) for fills in (own, other))
+        # what fills within the bar moves the cash that is left for an order at its open
+        if not all(_at_open(orders, by=by) for orders in (whole, mine)):
+            return []
+        place, n_bars = _difference(own, other)
     if place is None:
         return []
     first = (own if len(own) > place else other)["decided"].iloc[place].date()
     text = "where the rest of the bar that fills is another, it ordered otherwise"
     return [Leak(first=first, n_bars=n_bars, reach=0, text=text)]
+
+
+def _ordered(orders: pd.DataFrame, *, by: pd.Timestamp) -> pd.DataFrame:
+    """What was asked for by the close of a bar; empty where the trader does not tell."""
+    if "asked" not in orders:
+        return orders.iloc[:0]
+    return orders.loc[orders["decided"] <= by, _ASKED].reset_index(drop=True)
+
+
+def _at_open(orders: pd.DataFrame, *, by: pd.Timestamp) -> bool:
+    """Whether all that fills at a bar are market orders."""
+    return "kind" not in orders or bool((orders.loc[orders["filled"] == by, "kind"] == "Market").all())
 
 
 def _difference(own: pd.DataFrame, other: pd.DataFrame) -> tuple[int | None, int]:

@@ -12,7 +12,7 @@ from backtester.backtest.broker import Costs
 from backtester.backtest.feed import Market
 from backtester.backtest.recorder import OrderRecord, OrderStatus, Record
 
-__all__ = ["Ledger", "bars_table", "close_ruined", "count_rejected", "orders_table"]
+__all__ = ["Ledger", "asked_table", "bars_table", "close_ruined", "count_rejected", "orders_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,17 @@ def orders_table(ledger: Ledger) -> pd.DataFrame:
             "commission": np.array([order.commission for order in orders], dtype=np.float64),
             "slippage": np.array([ledger.slippage_of(order) for order in orders], dtype=np.float64),
             "status": pd.array([order.status.value for order in orders], dtype="str"),
+        }
+    )
+
+
+def asked_table(ledger: Ledger) -> pd.DataFrame:
+    """Give what was ordered, row by row as `orders_table` has what became of it: ``kind`` and ``asked``."""
+    asked = [order.asked for order in ledger.record.orders]
+    return pd.DataFrame(
+        {
+            "kind": ["Market" if each is None else each.kind for each in asked],
+            "asked": ["" if each is None else repr((each.size, *each.prices)) for each in asked],
         }
     )
 

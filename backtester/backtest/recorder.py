@@ -10,7 +10,7 @@ import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OrderRecord", "OrderStatus", "Record", "Recorder"]
+__all__ = ["Asked", "OrderRecord", "OrderStatus", "Record", "Recorder"]
 
 
 class OrderStatus(Enum):
@@ -33,6 +33,22 @@ _STATUS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An order as it was given, whatever became of it.
+
+    Parameters
+    ----------
+    kind : ``Market``, ``Limit``, ``Stop`` and so on, as Backtrader calls it
+    size : shares, signed
+    prices : at which it is triggered and limited, or its distance where it trails; those it names itself
+    """
+
+    kind: str
+    size: float
+    prices: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRecord:
     """One order.
 
@@ -47,6 +63,7 @@ class OrderRecord:
     commission : money
     market : whether a market order, which fills at the bar's open
     status : how it ended
+    asked : what was ordered
     """
 
     decided: int
@@ -58,6 +75,7 @@ class OrderRecord:
     commission: float
     market: bool
     status: OrderStatus
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,4 +127,17 @@ def _order_record(order: Any, *, bar: int, bar_of: dict[float, int]) -> OrderRec
         commission=float(order.executed.comm),
         market=order.exectype == bt.Order.Market,
         status=_STATUS.get(order.status, OrderStatus.OPEN),
+        asked=_asked(order),
     )
+
+
+def _asked(order: Any) -> Asked:
+    kind, created = str(order.getordername()), order.created
+    if order.exectype in (bt.Order.Market, bt.Order.Close):
+        named: tuple[float | None, ...] = ()
+    elif order.exectype in (bt.Order.StopTrail, bt.Order.StopTrailLimit):
+        named = (created.trailamount, created.trailpercent)  # its price moves with every close
+    else:
+        named = (created.price, created.pricelimit)
+    prices = tuple(float("nan") if price is None else float(price) for price in named)
+    return Asked(kind=kind, size=float(created.size), prices=prices)

@@ -11,10 +11,17 @@ import numpy as np
 import pandas as pd
 
 from backtester.backtest.account import check_account
-from backtester.backtest.broker import costs_of, open_account
+from backtester.backtest.broker import AccountError, costs_of, open_account
 from backtester.backtest.feed import Market, PriceFeed, market_of
 from backtester.backtest.fills import check_fill
-from backtester.backtest.ledger import Ledger, bars_table, close_ruined, count_rejected, orders_table
+from backtester.backtest.ledger import (
+    Ledger,
+    asked_table,
+    bars_table,
+    close_ruined,
+    count_rejected,
+    orders_table,
+)
 from backtester.backtest.loading import LoadedStrategy, load_strategy
 from backtester.backtest.recorder import Recorder
 from backtester.backtest.strategy import ForecastStrategy
@@ -41,6 +48,7 @@ class Trading:
         price before slippage, over the equity before it), ``cost`` (commission and slippage, money)
     orders : ``decided``, ``filled`` (NaT: never), ``side``, ``size``, ``price``, ``value``,
         ``commission``, ``slippage``, ``status``
+    asked : the same rows as they were ordered: ``kind``, and size and prices in ``asked``; for the audit
     trades : ``entry_date``, ``exit_date`` (NaT: open at the end), ``direction``, ``size``,
         ``entry_price``, ``exit_price``, ``pnl`` (net), ``return``, ``bars``
     rejected : orders that the broker refused
@@ -49,6 +57,7 @@ class Trading:
 
     bars: pd.DataFrame
     orders: pd.DataFrame
+    asked: pd.DataFrame
     trades: pd.DataFrame
     rejected: int
     notes: tuple[Note, ...]
@@ -134,6 +143,18 @@ def tradable_market(prices: Prices, forecasts: Forecasts, *, broker: BrokerSecti
     return market
 
 
+class _Cerebro(bt.Cerebro):  # type: ignore[misc]
+    """Backtrader's, without timers that ring before the orders of the day are filled."""
+
+    def _add_timer(self, owner: object, when: object, *given: object, **named: object) -> object:
+        if named.get("cheat"):
+            raise AccountError(
+                "The strategy sets a timer that sees the day before its orders fill (add_timer, cheat=True).",
+                advice="Remove cheat=True: the timer then rings after the fills.",
+            )
+        return super()._add_timer(owner, when, *given, **named)
+
+
 def run_market(
     market: Market, *, loaded: LoadedStrategy, broker: BrokerSection, max_exposure: float
 ) -> Trading:
@@ -145,7 +166,7 @@ def run_market(
     """
     costs = costs_of(broker, max_exposure=max_exposure)
     by_forecast = loaded.decides_by_forecast
-    cerebro = bt.Cerebro(cheat_on_open=by_forecast, broker_coo=False, stdstats=False)
+    cerebro = _Cerebro(cheat_on_open=by_forecast, broker_coo=False, stdstats=False)
     account = open_account(broker, costs=costs, max_exposure=max_exposure, fills_same_bar=by_forecast)
     cerebro.broker = account
     cerebro.adddata(PriceFeed(market=market))
@@ -167,6 +188,7 @@ def run_market(
     return Trading(
         bars=bars_table(ledger),
         orders=orders_table(ledger),
+        asked=asked_table(ledger),
         trades=trades_table(ledger),
         rejected=count_rejected(ledger),
         notes=tuple(_notes(ledger, n_cut=getattr(ran, "n_cut", 0), max_exposure=max_exposure)),
