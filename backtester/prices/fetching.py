@@ -214,14 +214,18 @@ def _unasked(usable: Copy | None) -> Obtained:
     said = "Yahoo was not asked, as it gave no answer for the symbols before"
     if usable is None:
         return Obtained(state=FetchState.NOT_ASKED, said=f"{said}.", advice=_AGAIN)
-    return _offline(usable, said=said)
+    return _offline(usable, said=said, of_a_part=FetchState.NOT_ASKED)
 
 
-def _offline(usable: Copy, *, said: str) -> Obtained:
+def _offline(usable: Copy, *, said: str, of_a_part: FetchState) -> Obtained:
     last = usable.frame.index[-1].date()
-    text = f"{said}; the copy fetched on {usable.fetched} is used, which ends on {last}."
+    text = f"{said}; the copy fetched on {usable.fetched} is used, which ends on {last}"
+    text += "." if usable.complete else " and seems to be a part."
     note = yahoo_note(NoteKind.WARNING, text, symbol=usable.symbol)
-    return Obtained(state=FetchState.OFFLINE, copy=usable, said=text, notes=(note,))
+    state = FetchState.OFFLINE if usable.complete else of_a_part
+    return Obtained(
+        state=state, copy=usable, said=text, advice="" if usable.complete else _AGAIN, notes=(note,)
+    )
 
 
 def _without_rows(asked: Asked, *, usable: Copy | None, old: Copy | None, data: DataSection) -> Obtained:
@@ -236,7 +240,7 @@ def _without_rows(asked: Asked, *, usable: Copy | None, old: Copy | None, data: 
         )
     said = f"Yahoo gave no prices of {data.symbol!r} in {asked.n_attempts} attempts: {asked.answer.said}"
     if usable is not None:
-        return _offline(usable, said=said)
+        return _offline(usable, said=said, of_a_part=FetchState.NO_ANSWER)
     return Obtained(state=FetchState.NO_ANSWER, said=f"{said}.{_still(old)}", advice=_AGAIN)
 
 

@@ -265,6 +265,15 @@ def test_one_day_is_a_span_and_one_that_ends_before_it_starts_is_none(ask: Asker
         ask(bars(), start=day, end=date(2020, 2, 28))
 
 
+def test_a_known_part_is_not_all_that_was_asked_for_where_yahoo_is_silent(ask: Asker):
+    ask(bars().iloc[60:], start=FIRST)
+    one = ask(None, start=FIRST)
+    assert (one.state, len(one.prices)) == (FetchState.NO_ANSWER, 60)
+    assert one.said.endswith(
+        "the copy fetched on 2020-06-17 is used, which ends on 2020-06-16 and seems to be a part."
+    )
+
+
 # --- two programs at once
 
 
