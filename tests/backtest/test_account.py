@@ -85,15 +85,24 @@ def test_a_method_at_the_open_is_refused(tmp_path, name: str):
         traded(tmp_path, BY_FORECAST.format(start="pass", method=method))
 
 
-def test_an_order_at_the_open_that_has_seen_the_close_is_refused(tmp_path):
+CHEATING = (
+    ("self.add_timer(when=bt.Timer.SESSION_START, cheat=True)", "sees the day before its orders fill"),
+    (
+        "bt.Cerebro._add_timer(self.cerebro, self, bt.Timer.SESSION_START, cheat=True)",
+        "fills in the bar that decided it",
+    ),
+)
+
+
+@pytest.mark.parametrize(("timer", "said"), CHEATING)
+def test_an_order_at_the_open_that_has_seen_the_close_is_refused(tmp_path, timer: str, said: str):
     method = """
     def notify_timer(self, timer, when, *given, **named):
         if self.data.close[0] > self.data.open[0]:
             self.buy(size=1)
 """
-    start = "import backtrader as bt; self.add_timer(when=bt.Timer.SESSION_START, cheat=True)"
-    with pytest.raises(UserCodeError, match="fills in the bar that decided it"):
-        traded(tmp_path, BY_FORECAST.format(start=start, method=method))
+    with pytest.raises(UserCodeError, match=said):
+        traded(tmp_path, BY_FORECAST.format(start=f"import backtrader as bt; {timer}", method=method))
 
 
 @pytest.mark.parametrize(
