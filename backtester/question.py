@@ -107,7 +107,7 @@ class Question:
 
     @property
     def own_code(self) -> dict[str, str]:
-        """SHA-256 of each file of the user's, by the reference that names it; empty where there is no source."""
+        """SHA-256 of each file of the user's, by the reference that names it; empty where it has none."""
         return {name: sha256 for name, sha256 in self.code_sha256s.items() if name != _PROGRAM}
 
     def check_code(self) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from backtester.errors import LockedError, RunDirectoryError, StorageError
 from backtester.files import storage_error, write_bytes
+from backtester.manifest_shape import check_shape
 from backtester.trials import flat_settings, varying_settings
 
 __all__ = [
@@ -136,10 +137,22 @@ def read_record(directory: Path) -> RunRecord:
     """
     return RunRecord(
         directory=directory,
-        manifest=read_json(directory / MANIFEST),
+        manifest=read_manifest(directory),
         summary=read_json(directory / SUMMARY),
         **read_tables(directory),
     )
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Read ``run.json``, whatever the state of the run.
+
+    Raises
+    ------
+    StorageError : missing, unreadable, or without what every part of the program reads in it
+    """
+    manifest = read_json(directory / MANIFEST)
+    check_shape(manifest, where=str(directory / MANIFEST))
+    return manifest
 
 
 def read_tables(directory: Path) -> dict[str, pd.DataFrame]:
@@ -208,11 +221,15 @@ def claim_directory(
         return False
     manifest = read_json(directory / MANIFEST)
     if manifest.get("question_sha256") != question_sha256:
-        differing = _differing(manifest.get("recipe", {}), recipe=recipe or {})
+        there = manifest.get("recipe")
+        differing = _differing(there if isinstance(there, dict) else {}, recipe=recipe or {})
         told = f"; these keys differ: {', '.join(differing)}" if differing else ""
         raise RunDirectoryError(f"{other}{told}.", advice=advice)
-    beside = PUBLISHED_FILES if manifest.get("recipe", {}).get("published") else ()
-    return manifest.get("state") == "done" and all(
+    if manifest.get("state") not in FINISHED:
+        return False
+    check_shape(manifest, where=str(directory / MANIFEST))
+    beside = PUBLISHED_FILES if manifest["recipe"].get("published") else ()
+    return manifest["state"] == "done" and all(
         (directory / name).is_file() for name in (*DATA_FILES, *beside, PAGE)
     )
 

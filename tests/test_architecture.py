@@ -35,6 +35,7 @@ FLOW = (
     ("backtest",),
     ("judgement",),
     ("summary",),
+    ("manifest_shape",),
     ("run_directory",),
     ("judging",),
     ("comparing",),

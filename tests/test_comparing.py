@@ -272,7 +272,7 @@ def test_a_run_of_an_older_version_is_told(runs: dict[str, Path], copied: Path, 
 
 def test_a_manifest_without_its_recipe_is_told(runs: dict[str, Path], copied: Path):
     change_manifest(copied, recipe={})
-    refused([copied, runs["first"]], StorageError, match="copied: is a run of another version", code=8)
+    refused([copied, runs["first"]], StorageError, match=r"run\.json: .* recipe\.seed is missing", code=8)
 
 
 def test_a_comparison_changes_no_run(runs: dict[str, Path]):

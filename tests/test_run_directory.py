@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 
 from backtester.errors import LockedError, RunDirectoryError, StorageError
 from backtester.run_directory import _read_table, claim_directory, lock_directory, read_run, write_table
+
+EXAMPLE = Path(__file__).parents[1] / "reports" / "example"
 
 
 def test_absent_folder_can_be_claimed(tmp_path: Path):
@@ -70,7 +73,8 @@ def test_interrupted_run_of_the_same_question_goes_on(tmp_path: Path):
 
 
 def test_done_run_whose_files_are_gone_is_done_again(tmp_path: Path):
-    (tmp_path / "run.json").write_text(json.dumps({"question_sha256": "q", "state": "done"}))
+    manifest = json.loads((EXAMPLE / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**manifest, "question_sha256": "q"}))
     assert claim_directory(tmp_path, question_sha256="q") is False
 
 
@@ -80,6 +84,46 @@ def test_damaged_manifest_is_a_storage_error_and_nothing_is_deleted(tmp_path: Pa
     with pytest.raises(StorageError, match=r"run\.json"):
         claim_directory(tmp_path, question_sha256="q")
     assert (tmp_path / "run.json").read_text() == "{"
+
+
+@pytest.mark.catalogue("F20")
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("recipe",), 5, "recipe is no table"),
+        (("recipe",), None, "recipe is missing"),
+        (("recipe", "report"), None, "recipe.report is missing"),
+        (("data", "bars"), "300", "data.bars is '300'"),
+        (("folds",), [1], "folds.0 is no table"),
+        (("folds",), {}, "folds is no array"),
+        (("program",), None, "program is missing"),
+        (("versions",), None, "versions is missing"),
+        (("notes",), [{"kind": "info"}], "notes.0.text is missing"),
+        (("recipe_name",), 5, "recipe_name is 5"),
+        (("timing",), [], "timing is []"),
+        (("leaks",), [5], "leaks.0 is no table"),
+        (("code",), [{}], "code.0.reference is missing"),
+    ],
+)
+def test_a_manifest_that_lacks_something_is_a_storage_error(
+    path: tuple[str, ...], value: object, said: str, tmp_path: Path
+):
+    manifest = json.loads((EXAMPLE / "run.json").read_text())
+    inner = manifest
+    for key in path[:-1]:
+        inner = inner[key]
+    if value is None:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    text = json.dumps(manifest)
+    (tmp_path / "run.json").write_text(text)
+    for read in (read_run, partial(claim_directory, question_sha256=manifest["question_sha256"])):
+        with pytest.raises(StorageError) as told:
+            read(tmp_path)
+        assert f"run.json: is not as the program writes it: {said}" in told.value.message
+        assert "Nothing was deleted" in told.value.advice
+    assert (tmp_path / "run.json").read_text() == text
 
 
 def test_unfinished_run_cannot_be_read(tmp_path: Path):
