@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backtester.control.arrays import UNREADABLE, check_plain, header, shape_words
 from backtester.errors import UsageError
 
 __all__ = ["N_DIGITS", "Dataset", "bundled_digits", "read_mnist"]
@@ -18,6 +19,7 @@ N_DIGITS = 10
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 _SIDE = 28
 _MIN_OF_EACH = 20
+_MOST_BYTES = 1_000_000_000
 _ADVICE = (
     "Give the file mnist.npz as keras.datasets.mnist keeps it: x_train (60000, 28, 28) and y_train (60000,), "
     "x_test (10000, 28, 28) and y_test (10000,), whole numbers, no pickled objects."
@@ -74,7 +76,7 @@ def read_mnist(path: Path) -> Dataset:
     ------
     UsageError : no such file, no archive of arrays, or arrays of another shape, type or range
     """
-    x_train, y_train, x_test, y_test = (_array(array) for array in _arrays(path))
+    x_train, y_train, x_test, y_test = _arrays(path)
     for part, images, labels in (("train", x_train, y_train), ("test", x_test, y_test)):
         _check_part(path, part=part, images=images, labels=labels)
     counts = np.bincount(y_train.astype(np.int64), minlength=N_DIGITS)
@@ -94,30 +96,41 @@ def read_mnist(path: Path) -> Dataset:
     )
 
 
-def _arrays(path: Path) -> list[object]:
+def _arrays(path: Path) -> list[NDArray[np.generic]]:
+    check_plain(path, advice=_ADVICE)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = archive.files
-            missing = [key for key in _KEYS if key not in names]
-            if not missing:
-                return [archive[key] for key in _KEYS]
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file.", advice=_ADVICE) from error
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        # what is no archive at all is a plain array (which has no `files`), or a pickle that is refused
+        with zipfile.ZipFile(path) as archive:
+            _check_headers(path, archive=archive)
+        with np.load(path, allow_pickle=False) as arrays:
+            return [np.asarray(arrays[key]) for key in _KEYS]
+    except UsageError:
+        raise
+    except UNREADABLE as error:
+        # what is no archive at all is a plain array, or a pickle
         raise UsageError(f"{path}: is not an archive of plain arrays (.npz).", advice=_ADVICE) from error
-    held = ", ".join(sorted(names)[:8]) or "nothing"
-    raise UsageError(f"{path}: {', '.join(missing)} is missing; it holds {held}.", advice=_ADVICE)
 
 
-def _array(value: object) -> NDArray[np.generic]:
-    return np.asarray(value)
+def _check_headers(path: Path, *, archive: zipfile.ZipFile) -> None:
+    """Check by their heads alone that the arrays are there and of a size to be loaded."""
+    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    missing = [key for key in _KEYS if key not in names]
+    if missing:
+        held = ", ".join(sorted(names)[:8]) or "nothing"
+        raise UsageError(f"{path}: {', '.join(missing)} is missing; it holds {held}.", advice=_ADVICE)
+    for key in _KEYS:
+        with archive.open(f"{key}.npy") as file:
+            shape, _, n_bytes = header(file)
+        if key.startswith("x_") and (len(shape) != 3 or shape[1:] != (_SIDE, _SIDE) or not shape[0]):
+            wrong = f"has the shape {shape_words(shape)}, not (n, {_SIDE}, {_SIDE})"
+        elif n_bytes > _MOST_BYTES:
+            wrong = f"has the shape {shape_words(shape)}: it is too large"
+        else:
+            continue
+        raise UsageError(f"{path}: {key} {wrong}.", advice=_ADVICE)
 
 
 def _check_part(path: Path, *, part: str, images: NDArray[np.generic], labels: NDArray[np.generic]) -> None:
-    if images.ndim != 3 or images.shape[1:] != (_SIDE, _SIDE) or not len(images):
-        wrong = f"x_{part} has the shape {images.shape}, not (n, {_SIDE}, {_SIDE})"
-    elif labels.shape != (len(images),):
+    if labels.shape != (len(images),):
         wrong = f"y_{part} has the shape {labels.shape}, not ({len(images)},)"
     elif images.dtype.kind not in "iu" or labels.dtype.kind not in "iu":
         wrong = f"x_{part} and y_{part} hold {images.dtype} and {labels.dtype}, not whole numbers"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backtester.control.arrays import UNREADABLE, check_plain, header, shape_words
 from backtester.errors import UsageError
 
 __all__ = ["Picture", "prepare_picture", "read_picture"]
@@ -49,30 +50,49 @@ def read_picture(path: Path) -> NDArray[np.float64]:
     ------
     UsageError : no such file, no picture, no plain table of finite numbers, or too large
     """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file.", advice=_ADVICE)
+    check_plain(path, advice=_ADVICE)
     try:
         if path.suffix.lower() == ".npy":
-            levels = np.asarray(np.load(path, allow_pickle=False))
+            levels = _loaded(path)
         elif path.suffix.lower() in _TEXTS:
             levels = np.loadtxt(path, delimiter=",", ndmin=2)
         else:
             levels = _decoded(path)
     except UsageError:
         raise
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise UsageError(f"{path}: cannot be read as a picture.", advice=_ADVICE) from error
-    if levels.ndim != 2 or levels.dtype.kind not in "biuf" or min(levels.shape) < 2:
-        raise UsageError(
-            f"{path}: holds {levels.dtype} of the shape {levels.shape}, not grey levels (height, width).",
-            advice=_ADVICE,
-        )
-    values = levels.astype(np.float64)
+    _check_shape(path, shape=levels.shape, dtype=levels.dtype)
+    with np.errstate(over="ignore"):
+        values = levels.astype(np.float64)
+        span = values.max() - values.min()
     if not np.isfinite(values).all():
         raise UsageError(f"{path}: has pixels that are no finite numbers.", advice=_ADVICE)
+    if not np.isfinite(span):
+        raise UsageError(
+            f"{path}: its grey levels go from {values.min():g} to {values.max():g}, which is too far.",
+            advice=_ADVICE,
+        )
     if values.max() == values.min():
         raise UsageError(f"{path}: is blank, every pixel is {values.max():g}.", advice=_ADVICE)
     return values
+
+
+def _loaded(path: Path) -> NDArray[np.generic]:
+    with path.open("rb") as file:
+        shape, dtype, _ = header(file)
+    _check_shape(path, shape=shape, dtype=dtype)
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def _check_shape(path: Path, *, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
+    if len(shape) != 2 or dtype.kind not in "biuf" or min(shape) < 2:
+        raise UsageError(
+            f"{path}: holds {dtype} of the shape {shape_words(shape)}, not grey levels (height, width).",
+            advice=_ADVICE,
+        )
+    if math.prod(shape) > _MOST_PIXELS:
+        raise _too_large(path, f"{shape[1]}×{shape[0]} pixels, ")
 
 
 def _decoded(path: Path) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backtester.control.data import N_DIGITS, Dataset
 from backtester.control.splits import Split
+from backtester.folds import Fold
 from backtester.recipe import ReferenceModel, TrainingSection
 from backtester.references import reference_sha256
 from backtester.samples import Samples
@@ -63,14 +64,14 @@ class DigitsProblem:
     ----------
     dataset : the images
     splits : one a fold
-    folds : which of them are trained
+    trained : which of them are
     model, training : the network or its competitor, and how it is fitted
     code_sha256 : of the module that builds it
     """
 
     dataset: Dataset
     splits: tuple[Split, ...]
-    folds: tuple[int, ...]
+    trained: tuple[int, ...]
     model: ReferenceModel
     training: DigitsTraining
     code_sha256: str
@@ -89,7 +90,12 @@ class DigitsProblem:
 
     def tasks(self) -> tuple[Task, ...]:
         """One for each split that is trained."""
-        return tuple(Task(fold=fold, member=0) for fold in self.folds)
+        return tuple(Task(fold=split, member=0) for split in self.trained)
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """None: a split has no place in time."""
+        return ()
 
     def samples(self, fold: int) -> DigitsSamples:
         """Images of one split, pixels from 0 to 1."""
@@ -127,7 +133,7 @@ def network_problem(dataset: Dataset, *, splits: tuple[Split, ...]) -> DigitsPro
     return DigitsProblem(
         dataset=dataset,
         splits=splits,
-        folds=tuple(range(len(splits))),
+        trained=tuple(range(len(splits))),
         model=_model(NETWORK, dataset=dataset),
         training=TRAINING[dataset.name],
         code_sha256=reference_sha256(NETWORK, folder=Path()),
@@ -150,7 +156,7 @@ def logistic_problem(dataset: Dataset, *, splits: tuple[Split, ...]) -> DigitsPr
     return DigitsProblem(
         dataset=dataset,
         splits=whole,
-        folds=tuple(folds),
+        trained=tuple(folds),
         model=_model(LOGISTIC, dataset=dataset, parameters={"max_iter": LOGISTIC_STEPS[dataset.name]}),
         training=TRAINING[dataset.name],
         code_sha256=reference_sha256(LOGISTIC, folder=Path()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +10,24 @@ from typing import Any
 
 import pandas as pd
 
-from backtester.control.data import bundled_digits, read_mnist
+from backtester.control.data import Dataset, bundled_digits, read_mnist
 from backtester.control.picture import Picture, prepare_picture, read_picture
-from backtester.control.problem import logistic_problem, network_problem
+from backtester.control.problem import DigitsProblem, logistic_problem, network_problem
 from backtester.control.splits import arrangements_of, splits_of
 from backtester.control.summary import KIND, summary_of
 from backtester.control.tables import epochs_table, misread_table, readings_table
-from backtester.control.training import train
+from backtester.control.training import Trained, train
 from backtester.errors import InterruptedRunError, RunDirectoryError, StorageError, UsageError
 from backtester.files import make_folder, write_json
 from backtester.recipe import ExecutionSection
-from backtester.run_directory import PAGE, SUMMARY, read_json, write_table
+from backtester.run_directory import LOCK, PAGE, SUMMARY, lock_directory, read_json, write_table
 from backtester.store import FoldStore, default_store_folder
-from backtester.walkforward import Progress
+from backtester.walkforward import Progress, say_nothing
 
 __all__ = ["Control", "control_digits"]
 
 READINGS, EPOCHS, MISREAD = "readings.csv", "epochs.csv", "misread.csv"
 _MOST_SEEDS = 100
-
-
-def _say_nothing(_: object) -> None:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +74,8 @@ def control_digits(
     out: str | Path | None = None,
     workers: int = 0,
     store: str | Path | None = None,
-    step: Callable[[str], None] = _say_nothing,
-    on_progress: Callable[[Progress], None] = _say_nothing,
+    step: Callable[[str], None] = say_nothing,
+    on_progress: Callable[[Progress], None] = say_nothing,
 ) -> Control:
     """Train on handwritten digits, where there is something to find, and on shuffled labels, where not.
 
@@ -99,12 +96,11 @@ def control_digits(
     ------
     UsageError : a file that is not what it should be, or a number of seeds out of range
     RunDirectoryError : the place for the output holds something else
+    LockedError : another control works there
     FoldsFailedError : a fit failed, or no worker can be started
     StorageError : the disk is full or read-only
     InterruptedRunError : stopped by the user; what was trained is kept
     """
-    from backtester.reporting.control_page import write_control_page
-
     dataset = bundled_digits() if mnist is None else read_mnist(Path(mnist))
     n_seeds = seeds if seeds is not None else 1 if dataset.n_test else 5
     if not 1 <= n_seeds <= _MOST_SEEDS:
@@ -113,22 +109,38 @@ def control_digits(
     directory = Path("reports") / f"control-{dataset.name}" if out is None else Path(out)
     _check_place(directory)
     make_folder(directory)
-    splits = splits_of(dataset, seeds=n_seeds)
-    problem = network_problem(dataset, splits=splits)
-    kept = FoldStore(folder=default_store_folder() if store is None else Path(store))
-    execution = ExecutionSection(workers=workers)
+    fit = functools.partial(
+        train,
+        store=FoldStore(folder=default_store_folder() if store is None else Path(store)),
+        execution=ExecutionSection(workers=workers),
+        on_progress=on_progress,
+    )
     try:
-        step(
-            f"Training the network on {dataset.name}: {len(splits)} fits, fewer where they are in the store."
-        )
-        networks = train(problem, store=kept, execution=execution, on_progress=on_progress)
-        step("Fitting logistic regression.")
-        plain = logistic_problem(dataset, splits=splits)
-        logistic = train(plain, store=kept, execution=execution, on_progress=on_progress)
+        with lock_directory(directory):
+            return _work(dataset, n_seeds=n_seeds, picture=picture, directory=directory, step=step, fit=fit)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(
             "Interrupted; every network that was trained is kept.", advice="Run the same command to go on."
         ) from error
+
+
+def _work(
+    dataset: Dataset,
+    *,
+    n_seeds: int,
+    picture: Picture | None,
+    directory: Path,
+    step: Callable[[str], None],
+    fit: Callable[[DigitsProblem], Trained],
+) -> Control:
+    from backtester.reporting.control_page import write_control_page
+
+    splits = splits_of(dataset, seeds=n_seeds)
+    problem = network_problem(dataset, splits=splits)
+    step(f"Training the network on {dataset.name}: {len(splits)} fits, fewer where they are in the store.")
+    networks = fit(problem)
+    step("Fitting logistic regression.")
+    logistic = fit(logistic_problem(dataset, splits=splits))
     readings = readings_table(splits, networks=networks.results, logistic=logistic.results)
     summary = summary_of(
         dataset,
@@ -158,7 +170,8 @@ def _check_place(directory: Path) -> None:
     advice = "Nothing was changed. Name another folder with --out."
     if directory.exists() and not directory.is_dir():
         raise RunDirectoryError(f"{directory}: is a file, not a folder.", advice=advice)
-    if not directory.exists() or not any(directory.iterdir()):
+    ours = (LOCK, f".{SUMMARY}.")  # what a control leaves that was killed before it had written anything
+    if not directory.exists() or all(path.name.startswith(ours) for path in directory.iterdir()):
         return
     try:
         kind = read_json(directory / SUMMARY).get("kind")

@@ -11,8 +11,8 @@ from backtester.errors import FoldsFailedError
 from backtester.execution import open_executor
 from backtester.recipe import ExecutionSection
 from backtester.store import FoldStore
-from backtester.tasks import TaskFailure, TaskResult
-from backtester.walkforward import Progress, Work, open_work
+from backtester.tasks import TaskResult
+from backtester.walkforward import Progress, open_work, walk_forward
 
 __all__ = ["Trained", "train"]
 
@@ -23,7 +23,7 @@ class Trained:
 
     Parameters
     ----------
-    results : by fold
+    results : by split
     n_trained : of them, not found in the store
     """
 
@@ -46,35 +46,17 @@ def train(
     StorageError : the disk is full or read-only
     """
     work = open_work(problem, store=store)
-    results = {result.task.fold: result for result in work.stored}
-    failures: list[TaskFailure] = []
+    started = time.monotonic()
     with open_executor(execution, problem=problem, tasks=work.missing) as executor:
-        begun = time.monotonic()
-        for done, outcome in enumerate(executor.run(work.missing, initial={}), start=1):
-            if isinstance(outcome, TaskResult):
-                store.write(work.keys[outcome.task], outcome)
-                results[outcome.task.fold] = outcome
-            else:
-                failures.append(outcome)
-            on_progress(_progress(outcome, done=done, work=work, seconds=time.monotonic() - begun))
-    if failures:
+        found = walk_forward(
+            problem, work=work, store=store, executor=executor, on_progress=on_progress, started=started
+        ).beside
+    if found.failures:
         raise FoldsFailedError(
-            f"{len(failures)} of {len(work.keys)} fits of the control failed: {failures[0].reason}.",
+            f"{len(found.failures)} of {len(work.keys)} fits of the control failed: "
+            f"{found.failures[0].reason}.",
             advice="Run the control again: what was trained is kept.",
         )
-    return Trained(results=results, n_trained=len(work.missing))
-
-
-def _progress(outcome: TaskResult | TaskFailure, *, done: int, work: Work, seconds: float) -> Progress:
-    losses = outcome.report.loss if isinstance(outcome, TaskResult) else ()
-    total = len(work.missing)
-    return Progress(
-        done=done,
-        total=total,
-        fold=outcome.task.fold,
-        failed=isinstance(outcome, TaskFailure),
-        loss=losses[-1] if losses else None,
-        seconds_left=seconds / done * (total - done),
-        rate=done / max(seconds, 1e-9),
-        busy_with=(),
+    return Trained(
+        results={result.task.fold: result for result in found.results}, n_trained=len(work.missing)
     )

@@ -13,8 +13,9 @@ from backtester.control import Control, control_digits, running
 from backtester.control.data import bundled_digits, read_mnist
 from backtester.control.problem import DigitsProblem
 from backtester.control.training import Trained
-from backtester.errors import FoldsFailedError, RunDirectoryError, UsageError
+from backtester.errors import FoldsFailedError, LockedError, RunDirectoryError, UsageError
 from backtester.recipe import ExecutionSection, ReferenceModel
+from backtester.run_directory import LOCK, lock_directory
 from backtester.store import FoldStore
 from tests.control.readings import reading
 
@@ -51,7 +52,17 @@ def test_a_control_asked_again_leaves_the_same_bytes(tmp_path: Path):
     before = {path.name: path.read_bytes() for path in first.directory.iterdir()}
     control_digits(seeds=1, out=tmp_path / "c")
     assert {path.name: path.read_bytes() for path in first.directory.iterdir()} == before
-    assert set(before) == {"index.html", "summary.json", "readings.csv", "epochs.csv", "misread.csv"}
+    written = {"index.html", "summary.json", "readings.csv", "epochs.csv", "misread.csv"}
+    assert set(before) == {*written, LOCK}
+
+
+@pytest.mark.usefixtures("made_up")
+def test_two_controls_at_once_do_not_mix_their_files(tmp_path: Path):
+    (tmp_path / "c").mkdir()
+    with lock_directory(tmp_path / "c"), pytest.raises(LockedError, match="in use"):
+        control_digits(seeds=1, out=tmp_path / "c")
+    assert [path.name for path in (tmp_path / "c").iterdir()] == [LOCK]
+    control_digits(seeds=1, out=tmp_path / "c")  # a lock that a killed control left is no other content
 
 
 def test_a_network_that_reads_too_few_fails_the_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

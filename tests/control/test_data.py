@@ -1,3 +1,6 @@
+import io
+import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +68,80 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path):
     text.write_text("no arrays")
     np.save(single, np.zeros(3))
     np.savez(other, x_train=np.zeros(3), images=np.zeros(3))
-    for path in (text, single, tmp_path):
+    for path in (text, single):
         with pytest.raises(UsageError, match="is not an archive of plain arrays"):
             read_mnist(path)
+    with pytest.raises(UsageError, match="is no plain file"):
+        read_mnist(tmp_path)
     with pytest.raises(UsageError, match="no such file"):
         read_mnist(tmp_path / "absent.npz")
     with pytest.raises(UsageError, match="y_train, x_test, y_test is missing; it holds images, x_train"):
         read_mnist(other)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "mnist.npz")
+    with pytest.raises(UsageError, match="is no plain file"):
+        read_mnist(tmp_path / "mnist.npz")
+
+
+def damaged(path: Path) -> None:
+    """Bytes in the middle of the compressed images are others."""
+    np.savez_compressed(path, **arrays())
+    content = bytearray(path.read_bytes())
+    content[5_000:5_400] = b"\xff" * 400
+    path.write_bytes(content)
+
+
+def encrypted(path: Path) -> None:
+    """The flag of a password is set, in the member's head and in the list of members."""
+    np.savez(path, **arrays())
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = content.find(mark)
+        while at >= 0:
+            content[at + offset] |= 1
+            at = content.find(mark, at + 4)
+    path.write_bytes(content)
+
+
+def unknown(path: Path) -> None:
+    """A method of compression that does not exist."""
+    np.savez(path, **arrays())
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = content.find(mark)
+        while at >= 0:
+            content[at + offset] = 99
+            at = content.find(mark, at + 4)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("write", [damaged, encrypted, unknown], ids=lambda write: write.__name__)
+def test_an_archive_that_cannot_be_read_is_refused(tmp_path: Path, write):
+    write(tmp_path / "mnist.npz")
+    with pytest.raises(UsageError, match="is not an archive of plain arrays"):
+        read_mnist(tmp_path / "mnist.npz")
+
+
+@pytest.mark.parametrize(
+    ("key", "shape", "said"),
+    [
+        ("x_train", (10**12, 28, 28), r"x_train has the shape \(1000000000000, 28, 28\): it is too large"),
+        ("y_test", (10**15,), r"y_test has the shape \(1000000000000000,\): it is too large"),
+        ("x_test", (10**6, 10**6), r"x_test has the shape \(1000000, 1000000\), not \(n, 28, 28\)"),
+    ],
+)
+def test_an_array_that_says_it_is_huge_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, shape: tuple[int, ...], said: str
+):
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "mnist.npz", "w") as archive:
+        for name, array in arrays().items():
+            content = io.BytesIO()
+            np.save(content, array)
+            archive.writestr(f"{name}.npy", head.getvalue() if name == key else content.getvalue())
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(UsageError, match=said):
+        read_mnist(tmp_path / "mnist.npz")

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,12 @@ def one(side: int = 40) -> np.ndarray:
     levels = np.zeros((side, side))
     levels[side // 10 : -side // 10, side // 2 - side // 10 : side // 2 + side // 10] = 200.0
     return levels
+
+
+def headed(path: Path, *, shape: tuple[int, ...]) -> None:
+    """The head of an array, without the array."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
 
 
 def test_png_npy_and_csv_of_the_same_picture_give_the_same_levels(tmp_path: Path):
@@ -75,9 +82,21 @@ def test_shrinking_takes_mean_levels():
         ("absent.png", None, "no such file"),
         ("text.png", lambda path: path.write_text("no picture"), "cannot be read as a picture"),
         ("text.csv", lambda path: path.write_text("a,b\nc,d\n"), "cannot be read as a picture"),
-        ("objects.npy", lambda path: np.save(path, np.array([None])), "cannot be read as a picture"),
+        ("objects.npy", lambda path: np.save(path, np.array([None])), r"holds object of the shape \(1,\)"),
         ("colours.npy", lambda path: np.save(path, np.zeros((8, 8, 3))), r"shape \(8, 8, 3\), not grey"),
         ("blank.npy", lambda path: np.save(path, np.full((8, 8), 3.0)), "blank, every pixel is 3"),
+        (
+            "far.npy",
+            lambda path: np.save(path, np.where(np.eye(8) > 0, 1e308, -1e308)),
+            r"from -1e\+308 to 1e\+308, which is too far",
+        ),
+        ("pipe.png", lambda path: os.mkfifo(path), "is no plain file"),
+        (
+            "huge.npy",
+            lambda path: headed(path, shape=(10**9, 10**9)),
+            "1000000000×1000000000 pixels, more than",
+        ),
+        ("cut.npy", lambda path: headed(path, shape=(8, 8)), "cannot be read as a picture"),
         ("nan.npy", lambda path: np.save(path, np.full((8, 8), np.nan)), "no finite numbers"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

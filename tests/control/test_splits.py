@@ -87,8 +87,8 @@ def test_logistic_regression_learns_from_the_validation_images_too_and_once_for_
     learned = problem.samples(0)
     assert len(learned.validation) == 0
     assert len(learned.train) == len(splits[0].train) + len(splits[0].validation)
-    assert [splits[fold].arrangement for fold in problem.folds].count("other_writers") == 1
-    assert len(problem.folds) == 11
+    assert [splits[fold].arrangement for fold in problem.trained].count("other_writers") == 1
+    assert len(problem.trained) == 11
 
 
 def test_pixels_are_scaled_by_the_largest_level_that_there_can_be(digits: Dataset, splits: tuple[Split, ...]):
