@@ -193,9 +193,8 @@ def _folds(question: Question) -> list[Check]:
     if problem.model.kind in BASELINES:
         return []
     folds = range(len(problem.folds))
-    scale = check_scale(
-        problem, prices=question.prices, columns=question.loaded.recipe.features.columns, fold=0
-    )
+    columns = question.loaded.recipe.features.columns
+    scale = check_scale(problem, prices=question.prices, columns=columns, folds=folds)
     return [*check_folds(problem, dates=question.prices.dates, folds=folds), scale]
 
 

@@ -28,10 +28,11 @@ __all__ = ["check_folds", "check_scale", "ledger"]
 Samplers = Callable[[Problem, int], FoldSamples]
 
 _LARGE = 0.3
-_SCALE = 0.25
-"""A power of two, which moves no digit: a comparison of equals does not come out otherwise by rounding."""
+_SCALES = (0.25, 4.0)
+"""Powers of two, which move no digit: a comparison of equals does not come out otherwise by rounding. Down
+and up, so that a threshold is passed from either side."""
 _ALIKE = 1e-5
-"""Of scaled inputs, whose size is about 1, in 32 bits."""
+"""Of scaled inputs, whose size is about 1 or more, in 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +185,8 @@ def _leak(
     return Leak(first=dates[int(origins.min())].date(), n_bars=int(moved.sum()), reach=reach, text=text)
 
 
-def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], fold: int) -> Check:
-    """Check that prices four times smaller look the same to the network.
+def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], folds: Sequence[int]) -> Check:
+    """Check that prices four times smaller, or larger, look the same to the network.
 
     Adjusted prices are divided by every later dividend and split: a level that the network sees tells it of
     those.
@@ -195,28 +196,45 @@ def check_scale(problem: Problem, *, prices: Prices, columns: Sequence[str], fol
     problem : what is trained
     prices : its bars
     columns : the recipe's features
-    fold : whose samples are compared
+    folds : whose samples are compared, those that are trained on and those that are forecast
     """
-    smaller = rescaled(prices, factor=_SCALE)
-    check = Check(subject="the network's input", method="all prices divided by four", n=1)
-    try:
-        features = feature_matrix(smaller, columns, folder=problem.folder)
-    except BacktesterError as error:
-        return dataclasses.replace(check, skipped=f"it cannot be computed ({error.message})")
-    again = dataclasses.replace(problem, features=features, close=smaller.column("close"))
-    own, other = problem.samples(fold), again.samples(fold)
-    apart = np.abs(own.train.inputs - other.train.inputs) > _ALIKE
-    if not apart.any():
-        return check
-    names = [
-        name for name, moved in zip(problem.features.names, apart.any(axis=(0, 1)), strict=True) if moved
-    ]
-    first = int(own.train.origins[apart.any(axis=(1, 2))].min())
-    leak = Leak(
-        first=prices.dates[first].date(),
-        n_bars=int(apart.any(axis=(1, 2)).sum()),
-        reach=TO_THE_END,
-        text="the level of the prices, which later dividends and splits set, reaches the network by "
-        + ", ".join(names),
+    method = (
+        f"all prices divided and multiplied by four, in {len(folds)} fold{'' if len(folds) == 1 else 's'}"
     )
-    return dataclasses.replace(check, leak=leak)
+    check = Check(subject="the network's input", method=method, n=2 * len(folds))
+    skipped = ""
+    leaks: list[Leak] = []
+    for factor in _SCALES:
+        other = rescaled(prices, factor=factor)
+        try:
+            features = feature_matrix(other, columns, folder=problem.folder)
+        except BacktesterError as error:
+            skipped = f"it cannot be computed ({error.message})"
+            continue
+        again = dataclasses.replace(problem, features=features, close=other.column("close"))
+        for fold in folds:
+            leaks += _levels_seen(problem.samples(fold), again.samples(fold), problem=problem, prices=prices)
+    if leaks:
+        return dataclasses.replace(check, leak=min(leaks, key=lambda leak: leak.first))
+    return dataclasses.replace(check, skipped=skipped)
+
+
+def _levels_seen(own: FoldSamples, other: FoldSamples, *, problem: Problem, prices: Prices) -> list[Leak]:
+    """In which part of a fold, and by which features, scaled inputs moved with the level of the prices."""
+    leaks = []
+    for mine, rescaled_part in ((own.train, other.train), (own.test, other.test)):
+        allowed = _ALIKE * np.maximum(1.0, np.abs(mine.inputs))
+        apart = ~(np.abs(mine.inputs - rescaled_part.inputs) <= allowed)
+        if not apart.any():
+            continue
+        moved = zip(problem.features.names, apart.any(axis=(0, 1)), strict=True)
+        leaks.append(
+            Leak(
+                first=prices.dates[int(mine.origins[apart.any(axis=(1, 2))].min())].date(),
+                n_bars=int(apart.any(axis=(1, 2)).sum()),
+                reach=TO_THE_END,
+                text="the level of the prices, which later dividends and splits set, reaches the network by "
+                + ", ".join(name for name, seen in moved if seen),
+            )
+        )
+    return leaks

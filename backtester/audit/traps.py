@@ -144,7 +144,8 @@ def _folds(
 
 def _scale(question: Question) -> Check:
     columns = question.loaded.recipe.features.columns
-    return check_scale(question.problem, prices=question.prices, columns=columns, fold=0)
+    folds = range(len(question.problem.folds))
+    return check_scale(question.problem, prices=question.prices, columns=columns, folds=folds)
 
 
 def _fold_traps(question: Question) -> list[Trap]:

@@ -1,0 +1,48 @@
+"""Features as users write them: what remembers, reads a file, or knows the level of adjusted prices."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backtester.audit import audit_question, quick_audit
+from tests.markets import random_walk
+from tests.questions import SMALL_LSTM, question
+
+PRICES = random_walk(250, seed=1)
+HEAD = """
+from pathlib import Path
+import numpy as np
+import pandas as pd
+
+
+def returns(close):
+    return np.log(close).diff().fillna(0.0)
+"""
+
+
+def asked(source: str, *, folder: Path, **sections: object):
+    (folder / "own.py").write_text(HEAD + source)
+    return question(PRICES, folder=folder, features={"columns": ["log_return", "own.py:mine"]}, **sections)
+
+
+def above(folder: Path, *, share: float):
+    """A question on whether the close is above a level that this share of the closes lies below."""
+    level = float(np.quantile(PRICES.column("close"), share))
+    source = f"""
+def mine(prices):
+    return (prices["close"] > {level!r}).astype(float)
+"""
+    return asked(source, folder=folder)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+def test_a_threshold_on_adjusted_prices_is_found_wherever_it_is_passed(tmp_path: Path, share: float):
+    (leak,) = [
+        check
+        for check in audit_question(above(tmp_path, share=share), cuts=4).leaks
+        if check.subject == "the network's input"
+    ]
+    assert leak.line.endswith("reaches the network by own.py:mine")
+    assert leak.leak is not None
+    assert leak.leak.reach_words == "to the end of the history"
