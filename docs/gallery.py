@@ -17,8 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from backtester.control.summary import KIND
 from backtester.errors import StorageError, UsageError
 from backtester.files import make_folder, write_bytes
+from backtester.published import LAST_PRICE, PublishedRecord, price_text, read_published
+from backtester.recipe import load_recipe, shareable_mapping
 
 __all__ = ["SYSTEMS", "filled", "main", "measured_table", "system_of"]
 
@@ -45,6 +48,9 @@ main > section:not(#published) { display: none }
 #published .pair, #published > .note, #published > .box + .alarm { display: none }
 main { padding-bottom: 24px }
 """
+# what changes no figure of a system on given prices, the prices themselves, and how many networks are trained
+_FREE_SECTIONS = frozenset({"data", "execution", "report", "stress", "audit"})
+_FREE_KEYS = frozenset({"published.seeds"})
 _HEAD = (
     "| prices | networks | RMSE as published | last price | ratio | published score "
     "| walk-forward RMSE | last price | ratio |\n|---|---|---|---|---|---|---|---|---|\n"
@@ -56,21 +62,50 @@ def system_of(directory: Path) -> str:
 
     Raises
     ------
-    UsageError : it is not a finished run of one of the systems
+    UsageError : it is not a finished run of one of the systems, as its recipe has it
     """
     if not (directory / PAGE).is_file():
         raise UsageError(f"{directory}: no page here ({PAGE} is missing).", advice="Name finished runs.")
-    name = str(_read(directory / "run.json").get("recipe_name", "")) if _is_run(directory) else "digits"
+    if not (directory / "run.json").is_file():
+        if _read(directory / "summary.json").get("kind") == KIND:
+            return "digits"
+        raise UsageError(f"{directory}: neither a run nor the control.", advice="Leave it out.")
+    manifest = _read(directory / "run.json")
+    name = str(manifest.get("recipe_name", ""))
     if name not in SYSTEMS:
         raise UsageError(
             f"{directory}: a run of {name!r}, which is none of {', '.join(SYSTEMS)}.",
             advice="Leave it out.",
         )
+    if manifest.get("state") != "done":
+        raise UsageError(f"{directory}: is {manifest.get('state')!r}, not done.", advice="Run it to its end.")
+    changed = _changed(manifest.get("recipe", {}), name=name)
+    if changed:
+        raise UsageError(
+            f"{directory}: a run of {name} with other settings than the recipe ({', '.join(changed)}).",
+            advice=f"Run `backtester run {name}` with other prices or other published.seeds at most.",
+        )
     return name
 
 
-def _is_run(directory: Path) -> bool:
-    return (directory / "run.json").is_file() and "recipe_name" in _read(directory / "run.json")
+def _changed(recipe: Mapping[str, Any], *, name: str) -> list[str]:
+    """Keys of a run that differ from the built-in recipe; a single split is among them."""
+    mine, theirs = (
+        {
+            f"{section}.{key}": value
+            for section, values in mapping.items()
+            if section not in _FREE_SECTIONS
+            for key, value in (values.items() if isinstance(values, Mapping) else [("", values)])
+        }
+        for mapping in (recipe, json.loads(json.dumps(shareable_mapping(load_recipe(name).recipe))))
+    )
+    absent = object()
+    keys = sorted(
+        key
+        for key in (mine.keys() | theirs.keys()) - _FREE_KEYS
+        if mine.get(key, absent) != theirs.get(key, absent)
+    )
+    return [key.rstrip(".") for key in keys]
 
 
 def measured_table(directories: Sequence[Path]) -> str:
@@ -81,13 +116,14 @@ def measured_table(directories: Sequence[Path]) -> str:
     directories : runs of one system that hold ``published.json``
     """
     rows = [
-        _row(_read(directory / "published.json"), summary=_read(directory / "summary.json"))
+        _row(published, summary=_read(directory / "summary.json"))
         for directory in directories
+        if (published := read_published(directory)) is not None
     ]
     return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _row(published: Mapping[str, Any], *, summary: Mapping[str, Any]) -> list[str]:
+def _row(published: PublishedRecord, *, summary: Mapping[str, Any]) -> list[str]:
     spread, naive, own = published["rmse"], published["last_price"]["rmse"], summary["forecast"]
     given, test = published["published_rmse"], published["test"]
     if spread is None:
@@ -96,14 +132,19 @@ def _row(published: Mapping[str, Any], *, summary: Mapping[str, Any]) -> list[st
         scored = _price(spread["mean"])
     else:
         scored = (
-            f"{_price(spread['mean'])} ± {_price(spread['sd'])} "
+            f"{_price(spread['mean'])} ± {price_text(spread['sd'], like=spread['mean'])} "
             f"({_price(spread['min'])} to {_price(spread['max'])})"
         )
+    n, n_failed = len(published["seeds"]), len(published["failures"])
+    rows = f"{test['rows']:,} rows"
+    if test["scored"] < test["rows"]:
+        rows += f" ({test['scored']:,} scored)"
+    backwards = "" if published["baseline"] == LAST_PRICE else " (next session’s)"
     return [
-        f"{published['symbol']}, {test['rows']:,} rows, {test['start']} to {test['end']}".replace("|", " "),
-        str(len(published["seeds"])),
+        f"{published['symbol']}, {rows}, {test['start']} to {test['end']}".replace("|", " "),
+        f"{n} of {n + n_failed} ({n_failed} failed)" if n_failed else str(n),
         scored,
-        _price(naive),
+        f"{_price(naive)}{backwards}",
         _ratio(published["ratio"]),
         "–" if given is None else f"{given:g}",
         _price(own["rmse"]),
@@ -113,7 +154,7 @@ def _row(published: Mapping[str, Any], *, summary: Mapping[str, Any]) -> list[st
 
 
 def _price(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.{3 if abs(value) < 100 else 1}f}"
+    return "–" if value is None else price_text(value)
 
 
 def _ratio(value: float | None) -> str:
@@ -215,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         page = given.docs / "systems" / f"{name}.md"
         _edit(page, mark="picture", text=f"![{alt}](../images/systems/{name}.png)\n")
-        told = [directory for directory in directories if (directory / "published.json").is_file()]
+        told = [directory for directory in directories if read_published(directory) is not None]
         if told:
             _edit(page, mark="measured", text=f"\n{measured_table(told)}\n")
         print(f"{name}: {pictures[name]}")
