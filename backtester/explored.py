@@ -114,7 +114,8 @@ def explore(
 
     Parameters
     ----------
-    prices : a file, several files, folders of them, names of bundled samples, or a pandas frame
+    prices : a file, several files, folders of them, names of bundled samples, or a pandas frame; what
+        is named twice is looked at once
     symbol : a name for these prices, and which rows to take where a file holds several symbols; only with
         one file. Default: the file's name
     date_format : a ``strptime`` format such as ``%d/%m/%Y``, only where dates are ambiguous
@@ -135,7 +136,8 @@ def explore(
         found = explore_table(table, periods_per_year=data.periods_per_year)
         return Explored(files=(found,), together=None)
     named = [prices] if isinstance(prices, str | Path) else list(prices)
-    sources = _told_apart([source for name in named for source in _sources(name)])
+    each = {tuple(source.items()): source for name in named for source in _sources(name)}  # once
+    sources = _told_apart(list(each.values()))
     if not sources:
         raise UsageError("No prices are named.", advice="Name a file, a folder, or a sample such as SPY.")
     if symbol and len(sources) > 1:
@@ -185,14 +187,44 @@ def _file(path: Path) -> dict[str, str]:
 
 
 def _told_apart(sources: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Add the folder to symbols that are there more than once."""
-    counts = Counter(source["symbol"] for source in sources)
-    return [
-        {**source, "symbol": f"{source['symbol']} ({Path(source['path']).parent.name})"}
-        if counts[source["symbol"]] > 1 and "path" in source
-        else source
-        for source in sources
-    ]
+    """Make symbols unique: add the part of the folder that tells files apart, the ending, a number.
+
+    Examples
+    --------
+    >>> twins = [{"symbol": "KO", "path": path} for path in ("/a/x/KO.csv", "/b/x/KO.csv", "/b/x/KO.pq")]
+    >>> [source["symbol"] for source in _told_apart(twins)]
+    ['KO (a/x)', 'KO.csv (b/x)', 'KO.pq (b/x)']
+    """
+    names = [source["symbol"] for source in sources]
+    counts = Counter(names)
+    for symbol in [symbol for symbol, n in counts.items() if n > 1]:
+        paths = {
+            place: Path(source["path"])
+            for place, source in enumerate(sources)
+            if source["symbol"] == symbol and "path" in source
+        }
+        tails = _tails({path.parent for path in paths.values()})
+        in_folder = Counter(path.parent for path in paths.values())
+        for place, path in paths.items():
+            name = path.name if in_folder[path.parent] > 1 else symbol
+            names[place] = f"{name} ({tails[path.parent]})"
+    taken = {source["symbol"] for source in sources if "path" not in source}  # a sample keeps its name
+    for place, name in enumerate(names):
+        number = 2
+        while "path" in sources[place] and names[place] in taken:
+            names[place], number = f"{name} {number}", number + 1
+        taken.add(names[place])
+    return [{**source, "symbol": name} for source, name in zip(sources, names, strict=True)]
+
+
+def _tails(folders: set[Path]) -> dict[Path, str]:
+    """Name each folder by as many of its last parts as tell it from the others."""
+    tails: dict[Path, str] = {}
+    for depth in range(1, 1 + max((len(folder.parts) for folder in folders), default=0)):
+        tails = {folder: str(Path(*folder.parts[-depth:])) for folder in folders}
+        if len(set(tails.values())) == len(folders):
+            break
+    return tails
 
 
 def _section(settings: Mapping[str, Any], *, symbol: str, given: Mapping[str, str]) -> DataSection:

@@ -115,8 +115,8 @@ def _unit(bars: Bars) -> Finding | None:
         return None
     told = []
     for row, ratio in found:
-        power = 10.0 ** round(math.log10(ratio))
-        near = f"{power:,.0f} times higher" if power > 1 else f"{1 / power:,.0f} times lower"
+        times = float(f"{max(ratio, 1.0 / ratio):.2g}")
+        near = f"{times:,.0f} times {'higher' if ratio > 1.0 else 'lower'}"
         told.append(f"from {bars.dates[row]} on it is about {near}")
     return Finding(
         key="volume_unit",

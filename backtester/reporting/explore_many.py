@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -39,9 +40,16 @@ def many_charts(files: Sequence[Exploration], values: Mapping[str, Any]) -> dict
     return {name: chart for name, chart in charts.items() if chart is not None}
 
 
-def _label(symbol: str) -> str:
+def _labels(symbols: Sequence[str]) -> dict[str, str]:
+    """Names for an axis, shortened as far as leaves them apart: of two alike one would be lost."""
+    longest = _LONGEST
+    short = {symbol: words.shortened(symbol, longest) for symbol in symbols}
+    while len(set(short.values())) < len(short):
+        longest += _LONGEST
+        counts = Counter(short.values())
+        short |= {name: words.shortened(name, longest) for name, text in short.items() if counts[text] > 1}
     # a symbol may hold anything, and plotly reads markup
-    return escape(words.shortened(symbol, _LONGEST), quote=False)
+    return {symbol: escape(text, quote=False) for symbol, text in short.items()}
 
 
 def _growth(files: Sequence[Exploration]) -> go.Figure | None:
@@ -51,6 +59,7 @@ def _growth(files: Sequence[Exploration]) -> go.Figure | None:
     total = sum(len(found.frame) for found in files if found.frame is not None)
     step = max(1, -(-total // MOST_GROWTH_POINTS))
     named = len(files) <= _NAMED
+    labels = _labels([found.table.symbol for found in files])
     for place, found in enumerate(files):
         close = pd.Series(dtype=float) if found.frame is None else found.frame["close"]
         line = close.iloc[::step] / close.iloc[0] * 100.0
@@ -58,13 +67,13 @@ def _growth(files: Sequence[Exploration]) -> go.Figure | None:
         figure.add_scatter(
             x=pd.DatetimeIndex(line.index).strftime("%Y-%m-%d").to_list(),
             y=packed(line),
-            name=_label(found.table.symbol),
+            name=labels[found.table.symbol],
             mode="lines",
             line=style if named else {"color": COLOURS["strategy"], "width": 0.7},
             opacity=1.0 if named else 0.45,
             hovertemplate="%{y:,.0f}"
             if named
-            else f"{_label(found.table.symbol)}: %{{y:,.0f}}<extra></extra>",
+            else f"{labels[found.table.symbol]}: %{{y:,.0f}}<extra></extra>",
         )
     figure.update_layout(showlegend=named, hovermode="x unified" if named else "closest")
     figure.update_xaxes(type="date", hoverformat="%Y-%m-%d", showgrid=False)
@@ -73,8 +82,9 @@ def _growth(files: Sequence[Exploration]) -> go.Figure | None:
 
 
 def _boxes(files: Sequence[Exploration]) -> go.Figure | None:
+    labels = _labels([found.table.symbol for found in files])
     found_boxes = {
-        _label(found.table.symbol): box(log_returns(found.frame["close"]).to_numpy(dtype=np.float64))
+        labels[found.table.symbol]: box(log_returns(found.frame["close"]).to_numpy(dtype=np.float64))
         for found in files
         if found.frame is not None
     }
@@ -91,7 +101,7 @@ def _boxes(files: Sequence[Exploration]) -> go.Figure | None:
 def _heat(values: Mapping[str, Any]) -> go.Figure | None:
     if values["correlations"] is None:
         return None
-    names = [_label(symbol) for symbol in values["symbols"]]
+    names = list(_labels(values["symbols"]).values())
     figure = blank_figure(height=max(260, 120 + 15 * len(names)))
     figure.add_heatmap(
         x=names,

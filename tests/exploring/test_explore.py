@@ -78,6 +78,37 @@ def test_two_files_of_one_name_are_told_apart(here: Path):
     assert [file.table.symbol for file in found.files] == [f"clean ({here.name})", "clean (other)"]
 
 
+def test_no_file_is_lost_for_the_name_of_another(here: Path):
+    names = ("a/x/clean.csv", "b/x/clean.csv", "b/x/clean.parquet", "a/x/clean.csv")
+    frame = backtester.explore("clean.csv").prices["clean"]
+    for name in names:
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".csv"):
+            (here / name).write_bytes((here / "clean.csv").read_bytes())
+        else:
+            frame.reset_index(names="date").to_parquet(here / name)
+    two = backtester.explore(names[:2])
+    assert list(two.prices) == ["clean (a/x)", "clean (b/x)"]
+    assert two.together is not None
+    assert len(two.together.values["spans"]) == 2
+    formats = backtester.explore(here / "b" / "x")
+    assert list(formats.prices) == ["clean.csv (x)", "clean.parquet (x)"]
+    assert formats.together is not None
+    every = backtester.explore(names)  # one is named twice
+    assert list(every.prices) == ["clean (a/x)", "clean.csv (b/x)", "clean.parquet (b/x)"]
+    another = backtester.explore([names[0], "b/../a/x/clean.csv", "SPY", "SPY"])
+    assert len(another.prices) == 3
+
+
+def test_two_long_names_that_differ_in_their_middle_have_a_box_each(here: Path):
+    names = [f"{'prices' * 4}{letter}{'adjusted' * 4}.csv" for letter in "ab"]
+    for name in names:
+        (here / name).write_bytes((here / "clean.csv").read_bytes())
+    found = backtester.explore(names)
+    boxes = found.figures["box_symbols"].data[0]
+    assert len(set(boxes.y)) == 2
+
+
 def test_a_page_never_replaces_another_file(here: Path):
     (here / "mine.html").write_text("my notes")
     with pytest.raises(RunDirectoryError, match="is not a page of `backtester explore`"):

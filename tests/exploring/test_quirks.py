@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -245,6 +246,14 @@ def test_a_change_of_unit_is_told_with_its_first_day_and_its_size(look: Look):
     told = look.finding(thousands_later(rows), "volume_unit")
     assert told.dates == (rows[250][0],)
     assert "about 1,000 times lower" in told.text
+
+
+def test_a_change_of_unit_by_no_power_of_ten_is_told_as_it_is(look: Look):
+    rows = [[*row[:6], str(int(row[6]) * 24) if n >= 250 else row[6]] for n, row in enumerate(clean_rows(N))]
+    told = look.finding(csv_bytes(rows), "volume_unit")
+    size = re.search(r"about ([\d,]+) times higher", told.text)
+    assert size is not None
+    assert 22 <= int(size[1]) <= 26
 
 
 def test_a_busy_week_is_no_change_of_unit(look: Look):
