@@ -6,6 +6,7 @@ hash that keys its results covers the one file only.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -14,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from backtester.errors import RecipeError, UserCodeError
@@ -25,18 +26,20 @@ __all__ = ["check_parameters", "load_reference", "reference_file", "reference_sh
 _FORMS = 'Write "file.py:name" or "package.module:name".'
 
 
-def load_reference(reference: str, *, folder: Path) -> object:
+def load_reference(reference: str, *, folder: Path, fresh: bool = False) -> object:
     """Load the class, function or object that a recipe names.
 
     Parameters
     ----------
     reference : ``"file.py:name"``, the file relative to ``folder`` or absolute; or ``"package.module:name"``
     folder : the recipe's folder
+    fresh : execute the file anew, so that it remembers nothing of what it was called with before: of a longer
+        history, or of an earlier run through the same bars
 
     Returns
     -------
-    object, the same one for every call while the file is unchanged. Its module is registered under a private
-    name, so that what it defines can be pickled by reference and found by Backtrader
+    object, unless fresh the same one for every call while the file is unchanged. Its module is registered
+    under a private name, so that what it defines can be pickled by reference and found by Backtrader
 
     Raises
     ------
@@ -45,7 +48,7 @@ def load_reference(reference: str, *, folder: Path) -> object:
     """
     place, name = _split(reference)
     if _is_file(place):
-        module = _module_of_file(reference, path=folder / place)
+        module = _module_of_file(reference, path=folder / place, fresh=fresh)
     else:
         module = _module_by_name(reference)
     if not hasattr(module, name):
@@ -193,11 +196,11 @@ def _is_file(place: str) -> bool:
     return place.endswith(".py")
 
 
-def _module_of_file(reference: str, *, path: Path) -> ModuleType:
+def _module_of_file(reference: str, *, path: Path, fresh: bool) -> ModuleType:
     source = _read(reference, path=path)
     digest = hashlib.sha256(source + b"\0" + str(path.resolve()).encode("utf-8", "surrogateescape"))
     name = f"_user_code_{digest.hexdigest()[:24]}"
-    if name in sys.modules:
+    if name in sys.modules and not fresh:
         return sys.modules[name]
     module = ModuleType(name)
     module.__file__ = str(path)
@@ -205,13 +208,18 @@ def _module_of_file(reference: str, *, path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         # Not a file loader: its bytecode cache goes by size and time, and can miss a quick edit.
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+        exec(_compiled(source, str(path)), module.__dict__)
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, Exception | SystemExit):
             raise user_code_error(error, file=path, what=f"cannot import '{reference}'") from error
         raise
     return module
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(source: bytes, path: str) -> CodeType:
+    return compile(source, path, "exec", dont_inherit=True)
 
 
 def _module_by_name(reference: str) -> ModuleType:

@@ -73,6 +73,13 @@ def test_an_unchanged_file_gives_the_same_object_and_an_edit_is_seen_at_once(wri
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["code.py"]
 
 
+def test_a_file_that_is_loaded_fresh_remembers_nothing(write, tmp_path):
+    write("code.py", "seen = []\ndef call():\n    seen.append(1)\n    return len(seen)\n")
+    assert [load_reference("code.py:call", folder=tmp_path)() for _ in range(2)] == [1, 2]
+    assert [load_reference("code.py:call", folder=tmp_path, fresh=True)() for _ in range(2)] == [1, 1]
+    assert load_reference("code.py:call", folder=tmp_path)() == 2
+
+
 @pytest.mark.catalogue("C11")
 def test_c11_a_missing_file_is_named_with_its_path_and_the_nearest_file(write, tmp_path):
     write("strategy.py", "")

@@ -78,7 +78,9 @@ def load_strategy(section: StrategySection, *, folder: Path, periods_per_year: i
             load_reference(reference, folder=builtin_folder("strategies")), reference=reference
         )
         return LoadedStrategy(cls=cls, parameters=base | section.model_dump(exclude={"kind"}))
-    cls = _strategy_class(load_reference(section.kind, folder=folder), reference=section.kind)
+    # anew for each run: what one run through the bars left behind would be the future of the next
+    own = load_reference(section.kind, folder=folder, fresh=True)
+    cls = _strategy_class(own, reference=section.kind)
     _check_own_parameters(section.parameters, cls=cls, base=base)
     given = base if issubclass(cls, ForecastStrategy) else {}
     return LoadedStrategy(

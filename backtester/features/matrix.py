@@ -101,7 +101,8 @@ def _check_needs(named: NamedFeature, *, prices: Prices) -> None:
 
 def _user_column(reference: str, *, prices: Prices, folder: Path) -> NDArray[np.float64]:
     what = f"feature '{reference}'"
-    function = load_reference(reference, folder=folder)
+    # anew for each history: what a longer one left behind would be the future of a shorter
+    function = load_reference(reference, folder=folder, fresh=True)
     if not callable(function):
         raise UserCodeError(
             f"{what} is of type {type(function).__name__}, not a function.",

@@ -7,7 +7,7 @@ import pytest
 
 from backtester.audit import audit_question, quick_audit
 from tests.markets import random_walk
-from tests.questions import SMALL_LSTM, question
+from tests.questions import question
 
 PRICES = random_walk(250, seed=1)
 HEAD = """
@@ -46,3 +46,26 @@ def test_a_threshold_on_adjusted_prices_is_found_wherever_it_is_passed(tmp_path:
     assert leak.line.endswith("reaches the network by own.py:mine")
     assert leak.leak is not None
     assert leak.leak.reach_words == "to the end of the history"
+
+
+MEMORIES = {
+    "a global": ("LONGEST = []", "LONGEST"),
+    "an attribute of the function": ("", "mine.__dict__.setdefault('longest', [])"),
+    "a default value": ("def mine(prices, longest=[]):", "longest"),
+}
+
+
+@pytest.mark.parametrize("what", MEMORIES)
+def test_a_feature_that_remembers_the_longest_history_is_found(tmp_path: Path, what: str):
+    head, kept = MEMORIES[what]
+    header = head if head.startswith("def") else f"{head}\n\n\ndef mine(prices):"
+    source = f"""
+{header}
+    kept = {kept}
+    if not kept or len(kept[0]) < len(prices):
+        kept[:] = [prices]
+    return returns(kept[0]["close"]).shift(-1).fillna(0.0).reindex(prices.index)
+"""
+    (leak,) = quick_audit(asked(source, folder=tmp_path)).leaks
+    assert leak.leak is not None
+    assert leak.leak.reach == 1

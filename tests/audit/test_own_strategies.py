@@ -6,6 +6,8 @@ import pytest
 
 from backtester.audit import quick_audit
 from backtester.backtest import AccountError
+from backtester.recipe import ReferenceStrategy
+from tests.backtest.markets import random_market, run
 from tests.markets import random_walk
 from tests.questions import question
 
@@ -115,6 +117,16 @@ class Mine(Plain):
 """,
 }
 
+REMEMBERS = """
+CLOSES = {}
+
+
+class Mine(ForecastStrategy):
+    def target_exposure(self, forecast):
+        CLOSES[len(self)] = self.data.close[0]
+        return 1.0 if CLOSES.get(len(self) + 1, 0.0) > self.data.close[0] else 0.0
+"""
+
 
 def audited(source: str, *, folder: Path):
     (folder / "own.py").write_text(HEAD + source)
@@ -135,3 +147,12 @@ def test_a_timer_that_rings_before_the_fills_is_refused(tmp_path: Path):
     early = CLEAN["by a timer after the fills"].replace("SESSION_START", "SESSION_START, cheat=True")
     with pytest.raises(AccountError, match="cheat=True"):
         audited(early, folder=tmp_path)
+
+
+def test_a_strategy_remembers_nothing_of_its_last_run(tmp_path: Path):
+    (tmp_path / "own.py").write_text(HEAD + REMEMBERS)
+    strategy = ReferenceStrategy(kind="own.py:Mine")
+    prices, table = random_market(1, n_bars=120)
+    runs = [run(prices, table, strategy=strategy, folder=tmp_path).orders for _ in range(2)]
+    assert len(runs[0]) == 0
+    assert runs[1].equals(runs[0])
