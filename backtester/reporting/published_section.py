@@ -41,7 +41,7 @@ def published_section(record: RunRecord, *, published: Published) -> dict[str, A
             (part["title"], words.count(part["rows"]), price(part["rmse"]), price(part["last_price_rmse"]))
             for part in figures["parts"]
         ],
-        "baseline": sentence_case(figures["baseline"]),
+        "before": "Row before" if published.reversed else "Last price",
         "below": figures["baseline"],
         "flaws": figures["flaws"],
         "examined": _examined(figures),
@@ -118,7 +118,7 @@ def _card(published: Published) -> dict[str, Any]:
         of = "" if n_networks == 1 else f", the mean of {n_networks} networks"
         of += f" ({len(figures['failures'])} failed)" if figures["failures"] else ""
         said = f"RMSE {price(spread['mean'])}{of}; {naive}. {_winner(figures)}"
-    over = "that of the row read before" if published.reversed else "the last price’s"
+    over = "that of the row before" if published.reversed else "the last price’s"
     return {
         "title": "As published",
         "tag": not_counted(published),

@@ -277,7 +277,7 @@ def test_read_backwards_the_row_before_is_not_called_a_last_price(backwards):
     assert rows["Our network"][3] == "–"
     card, _, rest = said.partition("Walk-forward out of sample")
     assert "last price" not in card.replace("stands for the last price", "")
-    assert "RMSE over that of the row read before; below 1 is better" in card
+    assert "RMSE over that of the row before; below 1 is better" in card
     assert "90 forecasts (89 scored, without the one beyond the seam) of the close, one session back" in rest
     assert "As published the row read before (the next session's price) wins; walk-forward the last" in rest
     assert "The first row, beyond the seam: in no score1" in rest
