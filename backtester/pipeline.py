@@ -77,10 +77,13 @@ def answer(question: Question, *, out: Path | None = None, listener: Listener | 
     question.check_tradable()
     directory = Path(out or question.loaded.recipe.report.directory) / question.directory_name
     if _claimed(directory, question=question):
+        _check_leaks(read_run(directory), question=question)
         record = _with_present_trials(read_run(directory), question=question, listener=listener)
         return _with_present_title(record, question=question)
     try:
         audit = _audited(question)
+        for note in audit.notes:
+            listener.step(note.text)
         with _held(directory):
             # Another process may have answered it since.
             if not _claimed(directory, question=question):
@@ -131,6 +134,16 @@ def _audited(question: Question) -> Audit:
     return audit
 
 
+def _check_leaks(record: RunRecord, *, question: Question) -> None:
+    """Refuse the answer of a run that was let go on with a leak, where this one is not."""
+    leaks = record.manifest.get("leaks", [])
+    if leaks and question.loaded.recipe.audit.on_leak is OnLeak.REFUSE:
+        raise LeakError(
+            "\n".join(f"{leak['sentence']}: {leak['text']}" for leak in leaks),
+            advice=f"{record.directory} was run with --allow-leaks; say so again to have its answer.",
+        )
+
+
 def _work(question: Question, *, directory: Path, listener: Listener, audit: Audit) -> None:
     started = time.monotonic()
     recipe = question.loaded.recipe
@@ -172,7 +185,7 @@ def _work(question: Question, *, directory: Path, listener: Listener, audit: Aud
                 directory=directory,
             )
         manifest.record_notes(
-            (*question.notes, *result.notes, *results.notes, *notes_on(registry, recipe=recipe))
+            (*question.notes, *audit.notes, *result.notes, *results.notes, *notes_on(registry, recipe=recipe))
         )
         listener.step("Judging the evidence.")
         failed = any(outcome.failures for outcome in result.outcomes)

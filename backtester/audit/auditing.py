@@ -15,16 +15,19 @@ from backtester.audit.finding import FILES, Audit, Check
 from backtester.audit.fits import check_fits
 from backtester.audit.flaws import check_split
 from backtester.audit.history import cut_after
+from backtester.audit.reading import check_reads, noting_reads
 from backtester.audit.samples import check_folds, check_scale
-from backtester.audit.trading import check_fills, check_strategy, random_forecasts
+from backtester.audit.trading import Trader, check_fills, check_strategy, random_forecasts
 from backtester.backtest import trade
 from backtester.errors import StorageError
 from backtester.features import feature_matrix
 from backtester.forecasts import Forecasts
 from backtester.models import BASELINES
 from backtester.prices import Prices
+from backtester.prices.samples import sample_path
 from backtester.question import Question
-from backtester.recipe import Fill, ReferenceModel, ReferenceStrategy
+from backtester.recipe import Fill, ReferenceModel, ReferenceStrategy, Source
+from backtester.references import reference_file
 from backtester.reopening import reopen
 from backtester.run_directory import check_files
 from backtester.seeds import seed_of
@@ -84,12 +87,13 @@ def quick_audit(question: Question) -> Audit:
 
     Raises
     ------
-    BacktesterError : user code that fails on the whole history
+    BacktesterError : user code that fails on the whole history, a strategy on the forecasts of a baseline
     """
     recipe = question.loaded.recipe
     own = [name for name in recipe.features.columns if ":" in name]
     checks = _features(question, cuts=recipe.audit.cuts, columns=own) if own else []
     if isinstance(recipe.strategy, ReferenceStrategy):
+        _check_runs(question)
         checks += _strategy(question, n_cuts=2, n_bars=_QUICK_BARS)
     return Audit.of(checks)
 
@@ -148,10 +152,29 @@ def _features(
     seed = seed_of(recipe.seed, "audit")
     chosen = cuts_of(len(prices), n_cuts=cuts, borders=borders, seed=seed)
     names = recipe.features.columns if columns is None else columns
-    found = [_column(name, folder=question.loaded.folder) for name in names]
-    for column in found:
+    checks: list[Check] = []
+    for name in names:
+        column = _column(name, folder=question.loaded.folder)
         _warn_of_slow(column, prices=prices, n_cuts=len(chosen), step=step)
-    return check_columns(found, prices, cuts=chosen, shortest=borders[0] + 1)
+        with noting_reads(_code_of(name, question=question)) as reads:
+            checks += check_columns([column], prices, cuts=chosen, shortest=borders[0] + 1)
+        checks += check_reads(reads, subject=column.subject, prices=prices, source=_source(question))
+    return checks
+
+
+def _code_of(name: str, *, question: Question) -> Path | None:
+    """The user's file behind a feature or strategy; None for what comes with the program."""
+    return reference_file(name, folder=question.loaded.folder) if ":" in name else None
+
+
+def _source(question: Question) -> Path | None:
+    """The file that the prices were read from."""
+    data = question.loaded.recipe.data
+    if question.prices.source == "frame":
+        return None
+    if data.source is Source.SAMPLE:
+        return sample_path(data.symbol)
+    return question.loaded.folder / data.path if data.path else None
 
 
 def _warn_of_slow(column: Column, *, prices: Prices, n_cuts: int, step: Step) -> None:
@@ -205,11 +228,27 @@ def _strategy(
     if forecasts is None:
         table = baseline_table(problem, kind="last_price", dates=prices.dates)
         forecasts = random_forecasts(table, seed=seed_of(recipe.seed, "audit"))
-
     if n_bars:
         prices = cut_after(prices, bar=min(problem.folds[0].test.start + n_bars, len(prices) - 1))
         frame = forecasts.frame
         forecasts = Forecasts(frame=frame[frame["origin"] <= prices.dates[-1]].reset_index(drop=True))
+    first, last = problem.folds[0].test.start + 2, len(prices) - 2
+    chosen = sorted({int(bar) for bar in np.linspace(first, last, n_cuts + 2)[1:-1]})
+    subject = f"strategy '{recipe.strategy.kind}'"
+    with noting_reads(_code_of(recipe.strategy.kind, question=question)) as reads:
+        checks = check_strategy(
+            _trader(question),
+            prices=prices,
+            forecasts=forecasts,
+            cuts=[bar for bar in chosen if first <= bar <= last],
+            subject=subject,
+            fills_at="open" if recipe.broker.fill is Fill.NEXT_OPEN else "close",
+        )
+    return [*checks, *check_reads(reads, subject=subject, prices=question.prices, source=_source(question))]
+
+
+def _trader(question: Question) -> Trader:
+    recipe = question.loaded.recipe
 
     def traded(on: Prices, table: Forecasts) -> pd.DataFrame:
         trading = trade(
@@ -222,13 +261,11 @@ def _strategy(
         )
         return pd.concat([trading.orders, trading.asked], axis=1)
 
-    first, last = problem.folds[0].test.start + 2, len(prices) - 2
-    chosen = sorted({int(bar) for bar in np.linspace(first, last, n_cuts + 2)[1:-1]})
-    return check_strategy(
-        traded,
-        prices=prices,
-        forecasts=forecasts,
-        cuts=[bar for bar in chosen if first <= bar <= last],
-        subject=f"strategy '{recipe.strategy.kind}'",
-        fills_at="open" if recipe.broker.fill is Fill.NEXT_OPEN else "close",
-    )
+    return traded
+
+
+def _check_runs(question: Question) -> None:
+    """Trade the baselines, as the run will after its training: what fails on them fails there as well."""
+    for kind in ("last_return", "last_price"):
+        table = baseline_table(question.problem, kind=kind, dates=question.prices.dates)
+        _trader(question)(question.prices, table)

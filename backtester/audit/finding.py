@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from backtester.prices import Note, NoteKind
+
 __all__ = ["FILES", "NOT_REPRODUCIBLE", "TO_THE_END", "Audit", "Check", "Leak"]
 
 TO_THE_END = -1
@@ -140,6 +142,18 @@ class Audit:
             for check in self.leaks
             if check.leak is not None
         ]
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What a run must tell of the user's code beside leaks: what it reads, and what was not looked at."""
+        texts = [
+            f"The audit could not look at the {check.subject}: {check.skipped}."
+            if check.skipped
+            else f"The {check.subject}: {check.note}."
+            for check in self.checks
+            if check.mark in ("skipped", "note")
+        ]
+        return tuple(Note(kind=NoteKind.WARNING, text=text) for text in texts)
 
     @property
     def damaged(self) -> str:

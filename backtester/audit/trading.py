@@ -19,7 +19,7 @@ from backtester.errors import RecipeError, UserCodeError
 from backtester.forecasts import Forecasts
 from backtester.prices import Prices
 
-__all__ = ["check_fills", "check_strategy", "random_forecasts"]
+__all__ = ["Trader", "check_fills", "check_strategy", "random_forecasts"]
 
 Trader = Callable[[Prices, Forecasts], pd.DataFrame]
 

@@ -6,6 +6,7 @@ import pytest
 
 from backtester.audit import quick_audit
 from backtester.backtest import AccountError
+from backtester.errors import UserCodeError
 from backtester.recipe import ReferenceStrategy
 from tests.backtest.markets import random_market, run
 from tests.markets import random_walk
@@ -14,6 +15,7 @@ from tests.questions import question
 PRICES = random_walk(230, seed=1)
 HEAD = """
 import datetime
+import math
 import sys
 import backtrader as bt
 from backtester.backtest import ForecastStrategy
@@ -156,3 +158,26 @@ def test_a_strategy_remembers_nothing_of_its_last_run(tmp_path: Path):
     runs = [run(prices, table, strategy=strategy, folder=tmp_path).orders for _ in range(2)]
     assert len(runs[0]) == 0
     assert runs[1].equals(runs[0])
+
+
+SOMETIMES = """
+class Mine(ForecastStrategy):
+    def target_exposure(self, forecast):
+        if {when}:
+            raise ZeroDivisionError("of mine")
+        return 1.0 if forecast > 0 else 0.0
+"""
+
+
+@pytest.mark.parametrize("when", ["len(self) > 225", "forecast == 0.0", "self.data.close[0] > 0"])
+def test_a_strategy_that_fails_on_a_baseline_is_told_before_anything_is_trained(tmp_path: Path, when: str):
+    with pytest.raises(UserCodeError, match=r"own\.py, line \d+: ZeroDivisionError: of mine"):
+        audited(SOMETIMES.format(when=when), folder=tmp_path)
+
+
+def test_a_strategy_that_fails_on_drawn_forecasts_alone_is_warned_of(tmp_path: Path):
+    of_no_baseline = "forecast and abs(forecast - math.log(self.data.close[0] / self.data.close[-1])) > 1e-9"
+    audit = audited(SOMETIMES.format(when=of_no_baseline), folder=tmp_path)
+    (note,) = audit.notes
+    assert "could not look at the orders of strategy 'own.py:Mine'" in note.text
+    assert "ZeroDivisionError: of mine" in note.text

@@ -282,6 +282,18 @@ def test_a_leaking_run_says_so_everywhere(leaking: Path, program: Program):
 
 
 @pytest.mark.slow
+def test_a_leaking_answer_is_refused_unless_leaks_are_allowed_again(place: Program):
+    asked = ("run", "mine.toml", "--set", "features.columns=own.py:peek", "--out", "out")
+    assert place(*asked).code == 5
+    assert place(*asked, "--allow-leaks").code == 0
+    told = place(*asked)
+    assert told.code == 5
+    assert "own.py:peek' sees 1 bar ahead" in told.err
+    assert "was run with --allow-leaks" in told.err
+    assert place(*asked, "--allow-leaks").code == 0
+
+
+@pytest.mark.slow
 def test_a_comparison_with_a_leaking_run_says_so(leaking: Path, finished: Path, program: Program):
     page = program.folder / "compared.html"
     assert program("compare", leaking, finished, "--out", page).code == 0
