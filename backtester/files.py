@@ -22,9 +22,20 @@ from typing import Any
 
 from backtester.errors import StorageError
 
-__all__ = ["create_bytes", "make_folder", "remove_left_over", "storage_error", "write_bytes", "write_json"]
+__all__ = [
+    "create_bytes",
+    "json_bytes",
+    "make_folder",
+    "remove_left_over",
+    "storage_error",
+    "write_bytes",
+    "write_json",
+]
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")
+
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)  # read once, by setting it: set while threads write, it would be that of their files
 
 # less the umask; without the right of everyone to write, whatever the umask
 _MODE, _FOLDER_MODE = 0o664, 0o775
@@ -49,14 +60,21 @@ def make_folder(path: Path) -> None:
         missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
         for folder in reversed(missing):
             folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            with contextlib.suppress(PermissionError):  # a folder that may be entered, but not listed
+                _sync_folder(folder.parent)  # else a power failure takes the folder, with all that is in it
     except OSError as error:
         raise storage_error(path, error) from error
 
 
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Give a JSON object as a file of ours has it: with sorted keys; NaN and infinity are refused."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode("utf-8")
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object with sorted keys; NaN and infinity are refused."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode("utf-8"))
+    write_bytes(path, json_bytes(value))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -108,7 +126,7 @@ def _written(path: Path, content: bytes) -> Iterator[Path]:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), _MODE & ~_umask())
+            os.fchmod(file.fileno(), _MODE & ~_UMASK)
             yield temporary
     finally:
         with contextlib.suppress(OSError):
@@ -144,12 +162,6 @@ def remove_left_over(folder: Path) -> None:
                     os.unlink(folder / name)
             finally:
                 os.close(descriptor)
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from backtester.files import write_json
 from backtester.folds import Fold
 from backtester.models.baselines import BASELINES
 from backtester.prices import Note
 from backtester.question import Question
 from backtester.recipe import Recipe, bare_reference, shareable_mapping, shareable_text
+from backtester.run_directory import write_manifest
 from backtester.walkforward import FoldOutcome, WalkForward
 
 __all__ = ["Manifest", "changed_versions", "program_version"]
@@ -57,7 +57,7 @@ class Manifest:
         """Record the state of the run and write the file."""
         reason = shareable_text(reason, recipe=self._question.loaded.recipe)
         self._content |= {"state": state, "reason": reason}
-        write_json(self._path, self._content)
+        write_manifest(self._path.parent, self._content)
 
     def record_training(self, result: WalkForward) -> None:
         """Record what came of each fold and where the time went."""

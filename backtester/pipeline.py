@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backtester.audit import NOT_REPRODUCIBLE, Audit, quick_audit
+from backtester.claiming import claim_directory
 from backtester.errors import BacktesterError, InterruptedRunError, LeakError, StorageError, UserCodeError
 from backtester.execution import open_executor
-from backtester.files import make_folder, write_json
+from backtester.files import make_folder
 from backtester.judging import judge_run, notes_on, registry_of, trial_of
 from backtester.manifest import Manifest
 from backtester.published import write_published
@@ -20,15 +21,17 @@ from backtester.recipe import OnLeak, shareable_mapping
 from backtester.reporting import write_report
 from backtester.results import forecasts_of, write_results
 from backtester.run_directory import (
+    ADDED_FILES,
     JUDGED_FILES,
     LOCK,
     MANIFEST,
+    PAGES,
     RunRecord,
     check_files,
-    claim_directory,
     lock_directory,
     read_record,
     read_run,
+    write_manifest,
 )
 from backtester.store import FoldStore, default_store_folder
 from backtester.walkforward import Progress, open_work, say_nothing, walk_forward
@@ -111,6 +114,7 @@ def redraw(directory: Path) -> RunRecord:
     """
     read_run(directory)  # a folder without a run gets no lock
     with lock_directory(directory):
+        check_files(directory, also=(MANIFEST, *ADDED_FILES))
         return _redrawn(directory)
 
 
@@ -281,9 +285,9 @@ def _with_present_trials(record: RunRecord, *, question: Question, listener: Lis
 
 
 def _is_whole(directory: Path) -> bool:
-    """Whether the judgement was written to its end; it may have been interrupted when it was made again."""
+    """Whether judgement and pages were written to their end; a later one may have been interrupted."""
     try:
-        check_files(directory)
+        check_files(directory, also=tuple(PAGES))
     except StorageError:
         return False
     return True
@@ -295,7 +299,9 @@ def _with_present_title(record: RunRecord, *, question: Question) -> RunRecord:
     if record.manifest["recipe"]["report"]["title"] == title:
         return record
     with lock_directory(record.directory):
-        manifest = read_run(record.directory).manifest
-        manifest["recipe"]["report"]["title"] = title
-        write_json(record.directory / MANIFEST, manifest)
-        return _redrawn(record.directory)
+        record = read_run(record.directory)
+        record.manifest["recipe"]["report"]["title"] = title
+        # killed between, the title differs still, and the same run again writes all of it
+        write_report(record)
+        write_manifest(record.directory, record.manifest)
+        return record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
@@ -14,10 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from backtester.checksums import CHECKSUMS, read_checksums, sha256_of, update_checksums
 from backtester.errors import LockedError, RunDirectoryError, StorageError
-from backtester.files import storage_error, write_bytes
+from backtester.files import json_bytes, storage_error, write_bytes
 from backtester.manifest_shape import check_shape
-from backtester.trials import flat_settings, varying_settings
 
 __all__ = [
     "ADDED_FILES",
@@ -29,20 +28,24 @@ __all__ = [
     "LOCK",
     "MANIFEST",
     "PAGE",
+    "PAGES",
     "PUBLISHED_FILES",
     "STRESS",
     "SUMMARY",
+    "UNFINISHED",
     "RunRecord",
     "check_files",
-    "claim_directory",
     "data_files",
     "leaks_of",
     "lock_directory",
+    "page_files",
     "read_json",
+    "read_manifest",
     "read_record",
     "read_run",
     "read_tables",
     "write_checksums",
+    "write_manifest",
     "write_table",
 ]
 
@@ -50,7 +53,6 @@ MANIFEST = "run.json"
 SUMMARY = "summary.json"
 STRESS = "stress.json"
 EXPLAIN = "explain.json"
-CHECKSUMS = "SHA256SUMS"
 LOCK = ".lock"
 TABLES: Mapping[str, tuple[str, ...]] = {
     "prices.csv": ("date",),
@@ -74,8 +76,17 @@ ADDED_FILES = (STRESS, EXPLAIN)
 JUDGED_FILES = (SUMMARY, "trials.csv", "trial_returns.csv")
 """What judging a run again writes anew."""
 PAGE = "index.html"
+PAGES: Mapping[str, str] = {
+    PAGE: SUMMARY,
+    "tearsheet_buy_and_hold.html": SUMMARY,
+    "tearsheet_last_price.html": SUMMARY,
+    "stress.html": STRESS,
+    "explain.html": EXPLAIN,
+}
+"""Each page, and the file without which it is none of this run."""
 _DAMAGED = "Nothing was deleted. Restore the file, or move the folder away and run again."
 FINISHED = ("done", "incomplete")
+UNFINISHED = ("running", "reporting", "interrupted", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,59 +200,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def claim_directory(
-    directory: Path, *, question_sha256: str, recipe: Mapping[str, Any] | None = None
-) -> bool:
-    """Check that a question may have this place; whether it is already answered there.
-
-    Parameters
-    ----------
-    directory : which need not be there
-    question_sha256 : the question's
-    recipe : the question's, as ``run.json`` has it; None: what differs from a run there is not told
-
-    Raises
-    ------
-    RunDirectoryError : a file, or a folder that holds something else than a run of this question; with the
-        keys of the recipe that differ
-    StorageError : its manifest is damaged
-    """
-    other = f"{directory}: holds something else than a run of this recipe on these prices"
-    advice = "Nothing was changed. Move it away, or choose another folder with --out."
-    for place in (directory, *directory.parents):
-        if place.exists() and not place.is_dir():
-            raise RunDirectoryError(f"{place}: is a file, not a folder.", advice=advice)
-    if not directory.exists():
-        return False
-    if not (directory / MANIFEST).exists():
-        # A run that was killed early leaves its lock, and perhaps half a manifest under a temporary name.
-        ours = (LOCK, f".{MANIFEST}.")
-        if any(not path.name.startswith(ours) for path in directory.iterdir()):
-            raise RunDirectoryError(f"{other} ({MANIFEST} is missing).", advice=advice)
-        return False
-    manifest = read_json(directory / MANIFEST)
-    if manifest.get("question_sha256") != question_sha256:
-        there = manifest.get("recipe")
-        differing = _differing(there if isinstance(there, dict) else {}, recipe=recipe or {})
-        told = f"; these keys differ: {', '.join(differing)}" if differing else ""
-        raise RunDirectoryError(f"{other}{told}.", advice=advice)
-    if manifest.get("state") not in FINISHED:
-        return False
-    check_shape(manifest, where=str(directory / MANIFEST))
-    beside = PUBLISHED_FILES if manifest["recipe"].get("published") else ()
-    return manifest["state"] == "done" and all(
-        (directory / name).is_file() for name in (*DATA_FILES, *beside, PAGE)
-    )
-
-
-def _differing(there: Mapping[str, Any], *, recipe: Mapping[str, Any]) -> list[str]:
-    """Name the keys that tell two recipes apart, with the value there and the one asked for."""
-    if not there or not recipe:
-        return []
-    then, now = flat_settings(there), flat_settings(recipe)
-    return [f"{key} ({then.get(key)!r} there, {now.get(key)!r} now)" for key in varying_settings([then, now])]
-
-
 def _read_table(path: Path, *, dates: tuple[str, ...]) -> pd.DataFrame:
     try:
         return pd.read_csv(
@@ -268,11 +226,26 @@ def data_files(directory: Path) -> tuple[str, ...]:
     return (*DATA_FILES, *added)
 
 
+def page_files(directory: Path) -> tuple[str, ...]:
+    """Name the pages that are there; that of `stress` or `explain` only beside what it is drawn from."""
+    return tuple(
+        name
+        for name, source in PAGES.items()
+        if (directory / name).is_file() and (directory / source).is_file()
+    )
+
+
 def write_checksums(directory: Path) -> None:
-    """Write ``SHA256SUMS`` over the data files, in the format of ``sha256sum``."""
-    names = data_files(directory)
-    lines = [f"{hashlib.sha256((directory / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
-    write_bytes(directory / CHECKSUMS, "".join(lines).encode())
+    """Write the checksums of the data files anew, those of pages and manifest stay."""
+    update_checksums(directory, names=data_files(directory))
+
+
+def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """Write ``run.json``; of a finished run, its checksum before: killed between, it is not finished."""
+    content = json_bytes(manifest)
+    if manifest.get("state") in FINISHED:
+        update_checksums(directory, coming={MANIFEST: content})
+    write_bytes(directory / MANIFEST, content)
 
 
 def leaks_of(manifest: Mapping[str, Any]) -> list[str]:
@@ -280,30 +253,30 @@ def leaks_of(manifest: Mapping[str, Any]) -> list[str]:
     return [str(leak["sentence"]) for leak in manifest.get("leaks", ())]
 
 
-def check_files(directory: Path, *, leaving_out: Sequence[str] = ()) -> None:
+def check_files(directory: Path, *, leaving_out: Sequence[str] = (), also: Sequence[str] = ()) -> None:
     """Check that the data files are those that the run wrote: half a table reads as well as a whole one.
 
     Parameters
     ----------
     directory : of the run
     leaving_out : files that are not checked
+    also : further files that are, where there is a checksum of them
 
     Raises
     ------
     StorageError : one is missing, or its checksum differs
     """
-    try:
-        lines = (directory / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-        known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        found = {
-            name: hashlib.sha256((directory / name).read_bytes()).hexdigest()
-            for name in (*DATA_FILES, *(name for name in PUBLISHED_FILES if name in known))
-            if name not in leaving_out
-        }
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{directory / CHECKSUMS}: cannot be checked ({error}).") from error
-    for name, digest in found.items():
-        if known.get(name) != digest:
+    known = read_checksums(directory)
+    beside = (name for name in (*PUBLISHED_FILES, *also) if name in known)
+    for name in (*DATA_FILES, *beside):
+        if name in leaving_out:
+            continue
+        try:
+            digest = sha256_of(directory / name)
+        except OSError as error:
+            text = f"{directory / name}: cannot be read ({error.strerror})."
+            raise StorageError(text, advice=_DAMAGED) from error
+        if digest != known.get(name):
             raise StorageError(
                 f"{directory / name}: is not the file that the run wrote (its checksum differs).",
                 advice="Restore the file, or move the folder away and run the same recipe again.",

@@ -31,16 +31,32 @@ def test_failed_rename_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: py
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_mode_follows_the_umask(tmp_path: Path):
-    before = os.umask(0o027)
-    try:
-        write_bytes(tmp_path / "a", b"")
-    finally:
-        os.umask(before)
+def test_mode_follows_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("backtester.files._UMASK", 0o027)
+    write_bytes(tmp_path / "a", b"")
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
 
-def test_nothing_is_writable_by_everyone_whatever_the_umask(tmp_path: Path):
+def test_the_umask_is_that_of_the_process_and_stays(tmp_path: Path):
+    code = (
+        "import os; from pathlib import Path; from backtester.files import write_bytes; "
+        "write_bytes(Path('a'), b''); print(os.umask(0))"
+    )
+    script = f"umask 027; exec '{sys.executable}' -c \"{code}\""
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 0o027
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+def test_a_new_folder_is_flushed_in_the_one_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    flushed = []
+    monkeypatch.setattr("backtester.files._sync_folder", flushed.append)
+    make_folder(tmp_path / "above" / "below")
+    assert flushed == [tmp_path, tmp_path / "above"]
+
+
+def test_nothing_is_writable_by_everyone_whatever_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("backtester.files._UMASK", 0)
     before = os.umask(0)
     try:
         make_folder(tmp_path / "above" / "below")

@@ -25,7 +25,6 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     places = {"execution.store": str(place / "own store"), "execution.registry": str(place / "own trials")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("backtester.pipeline.write_report", lambda record: None)
-        patch.setattr("backtester.run_directory.PAGE", "run.json")
         return backtester.run(
             RECIPE, prices=random_walk(260, seed=2).frame, out=place, changes=places
         ).directory

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from backtester.claiming import claim_directory
 from backtester.errors import LockedError, RunDirectoryError, StorageError
-from backtester.run_directory import _read_table, claim_directory, lock_directory, read_run, write_table
+from backtester.run_directory import _read_table, lock_directory, read_run, write_table
 
 EXAMPLE = Path(__file__).parents[1] / "reports" / "example"
 

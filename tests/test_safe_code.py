@@ -46,7 +46,7 @@ ALLOWED = {
     ("store.py", "zipfile"): "its exception; np.load reads, nothing is unpacked",
     ("trials/registry.py", "zipfile"): "its exception; np.load reads, nothing is unpacked",
     ("files.py", "os.fchmod"): "0o664 less the umask",
-    ("files.py", "os.umask"): "asks for the umask, and sets it back",
+    ("files.py", "os.umask"): "asks for the umask when it is imported, and sets it back",
     ("places.py", "os.fchmod"): "0o700",
     ("reporting/page.py", "Markup"): "JSON without < > &, Plotly's own script, and escaped text",
     **{

@@ -11,7 +11,7 @@ import typer
 
 from backtester.cli.console import echo, print_json, say
 from backtester.cli.running import JsonOption
-from backtester.errors import StorageError
+from backtester.errors import RunDirectoryError, StorageError
 
 __all__ = ["verify"]
 
@@ -25,14 +25,22 @@ def verify(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Of that choice. [default: other folds each time]")
     ] = None,
-    pages: Annotated[bool, typer.Option(help="Draw the page again as well.")] = True,
+    pages: Annotated[bool, typer.Option(help="Draw the pages again as well.")] = True,
+    code: Annotated[
+        bool,
+        typer.Option(
+            help="Compute again, by your own files where the run names some; --no-code: compare bytes alone."
+        ),
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Compute every figure of a run again from its own files, and say which file was altered.
 
-    Checksums first; then trades, returns, figures, tests and verdict from prices and forecasts, and the page
-    from those. With --retrain, networks are trained again and their forecasts compared bit for bit. Exit 8
-    where something is not as the run wrote it.
+    Checksums first; then trades, returns, figures, tests and verdict from prices and forecasts, and the pages
+    from those. With --retrain, networks are trained again and their forecasts compared bit for bit. Your own
+    strategy, model or feature is run from the current folder, where it is the file that the run used; with
+    --no-code nothing is run. Exit 8 where something is not as the run wrote it, 4 where it cannot be computed
+    again here.
 
     Examples:
 
@@ -43,7 +51,7 @@ def verify(
     from backtester.verifying import verify_run
 
     with redirect_stdout(sys.stderr):  # a user's strategy may print
-        found = verify_run(run, n_retrained=retrain, seed=seed, pages=pages, step=say)
+        found = verify_run(run, n_retrained=retrain, seed=seed, pages=pages, code=code, step=say)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -53,5 +61,11 @@ def verify(
             "\n".join(finding.line for finding in found.findings),
             advice="Trust no figure of this run; run its recipe again.",
         )
+    if found.unfinished:
+        raise RunDirectoryError(
+            found.unfinished,
+            advice="The bytes of its files are those that the run wrote; --no-code looks at these alone.",
+        )
     if not as_json:
-        echo("\nEverything is as the run wrote it, and follows from its files.")
+        follows = ", and its figures follow from its files" if code else ""
+        echo(f"\nEvery file of the run is as it was written{follows}.")

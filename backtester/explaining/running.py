@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backtester.checksums import update_checksums
 from backtester.errors import UsageError
 from backtester.explaining.checking import TOLERANCE, Agreement, check_agreement
 from backtester.explaining.choosing import Chosen, check_kind, choose_network
@@ -31,6 +32,7 @@ from backtester.run_directory import (
     RunRecord,
     check_files,
     lock_directory,
+    page_files,
     read_run,
     write_checksums,
 )
@@ -118,6 +120,7 @@ def _write(record: RunRecord, values: dict[str, Any]) -> None:
     page = directory / PAGE
     if page.is_file() and EXPLAIN_PAGE in page.read_text(encoding="utf-8"):
         write_added_page(record, name=EXPLAIN)
+        update_checksums(directory, names=set(page_files(directory)) & {EXPLAIN_PAGE})
     else:
         write_report(record)  # the report lists the files of the run
 

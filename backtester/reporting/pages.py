@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from backtester.checksums import update_checksums
 from backtester.errors import StorageError
 from backtester.reporting.explain_page import write_explain_page
 from backtester.reporting.page import page_title, write_index
 from backtester.reporting.stress_page import write_stress_page
-from backtester.run_directory import ADDED_FILES, EXPLAIN, STRESS, RunRecord, read_json
+from backtester.run_directory import ADDED_FILES, EXPLAIN, STRESS, RunRecord, page_files, read_json
 
 __all__ = ["write_added_page", "write_report"]
 
@@ -39,7 +40,9 @@ def write_report(record: RunRecord) -> Path:
     for name in ADDED_FILES:  # first: the other page lists what is there
         if (record.directory / name).is_file():
             write_added_page(record, name=name)
-    return write_index(record)
+    page = write_index(record)
+    update_checksums(record.directory, names=page_files(record.directory))
+    return page
 
 
 def write_added_page(record: RunRecord, *, name: str) -> Path:

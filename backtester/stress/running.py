@@ -16,8 +16,10 @@ from backtester.references import user_code_error
 from backtester.reopening import reopen
 from backtester.reporting import write_report
 from backtester.run_directory import (
+    JUDGED_FILES,
     STRESS,
     RunRecord,
+    check_files,
     lock_directory,
     read_json,
     read_run,
@@ -75,6 +77,7 @@ def plan_stress(directory: Path, *, axes: Sequence[str] = (), changes: dict[str,
     RecipeError : no such axis, or a change that is not allowed
     """
     opened = reopen(directory, changes=changes, sections=("stress", "execution"))
+    check_files(directory, leaving_out=JUDGED_FILES)  # these may be half of an earlier stress run's
     settings = opened.question.loaded.recipe.stress
     context = Context(record=opened.record, question=opened.question, settings=settings)
     chosen = choose_axes(axes or context.settings.axes, folder=Path.cwd())

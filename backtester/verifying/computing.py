@@ -22,10 +22,11 @@ from backtester.results import write_results
 from backtester.run_directory import (
     ADDED_FILES,
     JUDGED_FILES,
-    PAGE,
+    MANIFEST,
     PUBLISHED_FILES,
     TABLES,
     RunRecord,
+    page_files,
     read_record,
 )
 from backtester.verifying.files import differences
@@ -34,9 +35,9 @@ from backtester.walkforward import table_of
 
 __all__ = ["compute_again", "manifest_findings"]
 
-_COPIED = ("run.json", *PUBLISHED_FILES, *ADDED_FILES, "trials.csv", "trial_returns.csv")
+_COPIED = (MANIFEST, *PUBLISHED_FILES, *ADDED_FILES, "trials.csv", "trial_returns.csv")
 _LISTED = ("stress.html", "explain.html")
-"""Pages that the page names where they are there."""
+"""Pages that the page names where they are there, whether or not they are drawn again."""
 
 
 def manifest_findings(record: RunRecord, *, question: Question) -> list[Finding]:
@@ -46,6 +47,9 @@ def manifest_findings(record: RunRecord, *, question: Question) -> list[Finding]
         ("data.bars_sha256", manifest["data"]["bars_sha256"], question.prices.sha256),
         ("question_sha256", manifest["question_sha256"], question.sha256),
         ("data.bars", manifest["data"]["bars"], len(question.prices)),
+        ("data.symbol", manifest["data"]["symbol"], question.prices.symbol),
+        ("data.start", manifest["data"]["start"], f"{question.prices.dates[0]:%Y-%m-%d}"),
+        ("data.end", manifest["data"]["end"], f"{question.prices.dates[-1]:%Y-%m-%d}"),
         ("folds", len(manifest["folds"]), len(question.problem.folds)),
     ):
         if mine != anew:
@@ -68,7 +72,7 @@ def compute_again(record: RunRecord, *, question: Question, folder: Path, pages:
     record : of the run
     question : asked again from its recipe and prices
     folder : empty, to write to
-    pages : also draw the page again
+    pages : also draw the pages again
 
     Raises
     ------
@@ -92,8 +96,12 @@ def compute_again(record: RunRecord, *, question: Question, folder: Path, pages:
         found += differences(name, found=mine, computed=anew)
     if pages:
         write_report(read_record(folder))
-        mine, anew = ((place / PAGE).read_bytes() for place in (record.directory, folder))
-        found += differences(PAGE, found=mine, computed=anew)
+        for name in page_files(folder):
+            if not (record.directory / name).is_file():
+                found.append(Finding(file=name, where="", text="is missing"))
+                continue
+            mine, anew = ((place / name).read_bytes() for place in (record.directory, folder))
+            found += differences(name, found=mine, computed=anew)
     return found
 
 

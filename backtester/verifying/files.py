@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backtester.run_directory import CHECKSUMS, data_files
+from backtester.checksums import CHECKSUMS, read_checksums, sha256_of
+from backtester.errors import StorageError
+from backtester.run_directory import (
+    ADDED_FILES,
+    DATA_FILES,
+    LOCK,
+    MANIFEST,
+    PAGES,
+    PUBLISHED_FILES,
+    data_files,
+    page_files,
+)
 from backtester.verifying.finding import Finding
 
-__all__ = ["altered", "differences"]
+__all__ = ["altered", "differences", "listed_files", "notes_on_files"]
 
 TOLERANCE = 1e-9
 """Relative: below it the last digits of another library or processor."""
@@ -21,7 +31,7 @@ _MOST = 5
 
 
 def altered(directory: Path) -> list[Finding]:
-    """Compare every data file with its checksum.
+    """Compare every file of a run with its checksum.
 
     Returns
     -------
@@ -29,28 +39,75 @@ def altered(directory: Path) -> list[Finding]:
     checksums that is no list
     """
     try:
-        lines = (directory / CHECKSUMS).read_bytes().decode("utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        return [Finding(file=CHECKSUMS, where="", text=f"cannot be read ({error})")]
-    known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        known = read_checksums(directory)
+    except StorageError as error:
+        return [Finding(file=CHECKSUMS, where="", text=error.message.rpartition(": ")[2])]
     found = []
-    for name in data_files(directory):
+    for name in listed_files(directory):
         if name not in known:
             found.append(Finding(file=CHECKSUMS, where="", text=f"has no checksum of {name}"))
             continue
         try:
-            digest = hashlib.sha256((directory / name).read_bytes()).hexdigest()
+            digest = sha256_of(directory / name)
         except OSError as error:
             found.append(Finding(file=name, where="", text=f"cannot be read ({error.strerror})"))
             continue
         if digest != known[name]:
             text = f"its bytes are not those that the run wrote (or {CHECKSUMS} was altered)"
             found.append(Finding(file=name, where="", text=text))
-    strange = sorted(set(known) - set(data_files(directory)))
+    strange = sorted(set(known) - _ours(directory))
     found += [
-        Finding(file=CHECKSUMS, where="", text=f"names {name!r}, which is not there") for name in strange
+        Finding(file=CHECKSUMS, where="", text=f"names {name!r}, which is no file of a run")
+        for name in strange
     ]
     return found
+
+
+def listed_files(directory: Path) -> tuple[str, ...]:
+    """Name the files that must have a checksum, and those that have one; none of them need be there.
+
+    A version before this one kept none of the manifest and the pages, so that these count where the list has
+    the manifest.
+    """
+    known = _known(directory)
+    sealed = (*page_files(directory), MANIFEST) if MANIFEST in known else ()
+    others = (name for name in known if name in _ours(directory))
+    return tuple(dict.fromkeys((*data_files(directory), *sealed, *others)))
+
+
+def notes_on_files(directory: Path) -> list[str]:
+    """Say which files are none of the run's, and which nothing vouches for."""
+    known = _known(directory)
+    bare = [name for name in (MANIFEST, *page_files(directory)) if name not in known]
+    notes = []
+    if bare and MANIFEST not in known:
+        notes.append(
+            f"{CHECKSUMS} has none of {', '.join(bare)}, as a version before this one wrote it: whether they "
+            "were altered is not known."
+        )
+    ours = {*_ours(directory), *page_files(directory), CHECKSUMS, LOCK}
+    foreign = sorted(
+        path.name
+        for path in directory.iterdir()
+        if path.name not in ours and not path.name.endswith(".unfinished")
+    )
+    if foreign:
+        more = f" and {len(foreign) - _MOST} more" if len(foreign) > _MOST else ""
+        notes.append(f"No file of this run, and not looked at: {', '.join(foreign[:_MOST])}{more}.")
+    return notes
+
+
+def _known(directory: Path) -> dict[str, str]:
+    try:
+        return read_checksums(directory)
+    except StorageError:
+        return {}
+
+
+def _ours(directory: Path) -> set[str]:
+    """Every name that a run can have, but for a page whose data are not there and that no list names."""
+    pages = {name for name in PAGES if name in _known(directory) or name in page_files(directory)}
+    return {*DATA_FILES, *PUBLISHED_FILES, *ADDED_FILES, MANIFEST, *pages}
 
 
 def differences(name: str, *, found: bytes, computed: bytes) -> list[Finding]:
@@ -71,7 +128,7 @@ def differences(name: str, *, found: bytes, computed: bytes) -> list[Finding]:
         else:
             return [Finding(file=name, where="", text="is not the page that these files give")]
         places = [next(apart, None) for _ in range(_MOST)]
-    except (ValueError, IndexError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         return [Finding(file=name, where="", text=f"cannot be read ({error})")]
     return [
         Finding(

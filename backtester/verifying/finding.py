@@ -38,16 +38,18 @@ class Verification:
     ----------
     checked : what was looked at, in sentences
     findings : what is not as it should be
-    notes : what could not be looked at, and versions that differ from the run's
+    notes : files that are none of the run's, and versions that differ from the run's
+    unfinished : why what follows from the files could not be computed again; empty: it was, or was not asked
     """
 
     checked: tuple[str, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    unfinished: str = ""
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found."""
+        """Whether nothing was found in what was looked at."""
         return not self.findings
 
     def as_dict(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from markupsafe import escape
 from typer.testing import CliRunner
 
 import backtester
+from backtester.claiming import claim_directory
 from backtester.cli.app import app
 from backtester.errors import LockedError, RecipeError, RunDirectoryError, StorageError, UsageError
 from backtester.explaining.choosing import check_kind, choose_fold
@@ -19,7 +20,7 @@ from backtester.explaining.running import explain
 from backtester.pipeline import redraw
 from backtester.reporting.explain_page import render_explain, write_explain_page
 from backtester.reporting.explain_text import explain_text
-from backtester.run_directory import check_files, claim_directory, lock_directory
+from backtester.run_directory import check_files, lock_directory
 from backtester.store import FoldStore
 from backtester.tasks import Task, TaskResult
 from backtester.walkforward import open_work

@@ -300,6 +300,9 @@ def test_the_answer_of_the_verdict_stands_in_what_stress_wrote(copied: Path, pla
     redraw(copied)
     assert (copied / "stress.html").read_text() == page
     (copied / "stress.json").write_text('{"axes": 3}')
+    with pytest.raises(StorageError, match=r"stress\.json: is not the file that the run wrote"):
+        redraw(copied)
+    write_checksums(copied)
     with pytest.raises(StorageError, match=r"stress\.json: is not as the program writes it"):
         redraw(copied)
 

@@ -1,5 +1,6 @@
 """Any change of a run's files is found and named, and what follows from them is computed again."""
 
+import errno
 import json
 import shutil
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 
 import backtester
+from backtester.checksums import update_checksums
 from backtester.errors import RunDirectoryError, StorageError, UsageError
 from backtester.pipeline import redraw
 from backtester.repeating import repeat
-from backtester.run_directory import data_files, write_checksums
+from backtester.run_directory import RunRecord, data_files, write_checksums, write_manifest
 from backtester.verifying import verify_run
 from backtester.verifying.files import altered, differences
 from tests.markets import random_walk
@@ -59,14 +61,156 @@ def test_a_run_as_it_was_written_is_sound(done: Path):
     assert len(found.checked) == 4
 
 
+def change_manifest(run: Path, path: str, value: object) -> None:
+    manifest = inner = json.loads((run / "run.json").read_text())
+    *above, last = path.split(".")
+    for key in above:
+        inner = inner[key]
+    inner[last] = value
+    (run / "run.json").write_text(json.dumps(manifest, indent=2, sort_keys=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("data.sha256", "0" * 64),
+        ("data.symbol", "XX"),
+        ("data.adjustment", "raw"),
+        ("data.name", "other.csv"),
+        ("notes", []),
+        ("timing", {}),
+        ("started", "1999-01-01T00:00:00Z"),
+        ("cpu", "other"),
+    ],
+)
+def test_any_change_of_the_manifest_is_found_without_drawing_pages(copied: Path, path: str, value: object):
+    change_manifest(copied, path, value)
+    found = verify_run(copied, code=False)
+    assert [finding.file for finding in found.findings] == ["run.json"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "tearsheet_last_price.html", "stress.html"])
+def test_an_altered_or_lost_page_is_found_without_drawing_pages(copied: Path, name: str):
+    (copied / "stress.json").write_text("{}")
+    for page in (name, "index.html"):
+        (copied / page).touch()
+    update_checksums(copied, names=["index.html", name, "stress.json"])
+    assert verify_run(copied, code=False).findings == ()
+    (copied / name).write_text("other")
+    assert [finding.file for finding in verify_run(copied, code=False).findings] == [name]
+    (copied / name).unlink()
+    assert [finding.file for finding in verify_run(copied, code=False).findings] == [name]
+
+
+def test_files_that_are_not_of_the_run_are_told(copied: Path):
+    (copied / "extra.csv").touch()
+    (copied / "stress.html").touch()
+    (copied / ".lock").touch()
+    found = verify_run(copied, code=False)
+    assert found.findings == ()
+    assert found.notes[0] == "No file of this run, and not looked at: extra.csv, stress.html."
+
+
+def test_a_page_that_nothing_vouches_for_is_found(copied: Path):
+    lines = (copied / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (copied / "SHA256SUMS").write_text("".join(line for line in lines if "index.html" not in line))
+    found = verify_run(copied, code=False)
+    assert [finding.line for finding in found.findings] == ["SHA256SUMS: has no checksum of index.html"]
+
+
+def test_a_run_of_a_version_that_kept_fewer_checksums_is_sound_with_a_note(copied: Path):
+    lines = (copied / "SHA256SUMS").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if "index.html" not in line and "run.json" not in line]
+    (copied / "SHA256SUMS").write_text("".join(kept))
+    found = verify_run(copied, code=False)
+    assert found.findings == ()
+    assert found.notes[0].startswith(
+        "SHA256SUMS has none of run.json, index.html, as a version before this one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("trials.csv", "own", "o7n"),
+        ("trials.csv", "trial", "trjal"),
+        ("forecasts.csv", "origin", "orikin"),
+        ("forecasts.csv", "fold", "f+ld"),
+        ("prices.csv", "close", "cloqe"),
+        ("returns.csv", "strategy", "strategx"),
+        ("baselines.csv", "origin", "oribin"),
+        ("variants.csv", "date", "datf"),
+        ("trial_returns.csv", "date", "dave"),
+        ("summary.json", '"symbols"', '"sxmbols"'),
+        ("run.json", '"recipe"', '"recife"'),
+        ("run.json", '"state"', '"stade"'),
+    ],
+)
+@pytest.mark.parametrize("fitting", [False, True], ids=["as it was", "with fitting checksums"])
+def test_a_changed_name_in_a_file_is_a_finding(copied: Path, name: str, old: str, new: str, fitting: bool):
+    text = (copied / name).read_text()
+    assert old in text
+    (copied / name).write_text(text.replace(old, new, 1))
+    if fitting:
+        update_checksums(copied, names=[name])
+    found = verify_run(copied, pages=False)
+    assert found.findings
+    assert fitting or name in {finding.file for finding in found.findings}
+
+
+def test_code_that_is_not_here_leaves_the_checksums_told(copied: Path, monkeypatch: pytest.MonkeyPatch):
+    def absent(record: RunRecord) -> None:
+        raise RunDirectoryError("own.py, which this run names, is not here.")
+
+    monkeypatch.setattr("backtester.reopening.check_code", absent)
+    found = verify_run(copied)
+    assert found.findings == ()
+    assert found.unfinished.startswith("own.py")
+    assert len(found.checked) == 1
+    assert verify_run(copied, code=False).unfinished == ""
+    (copied / "returns.csv").write_text("")
+    found = verify_run(copied)
+    assert [finding.file for finding in found.findings] == ["returns.csv"]
+    assert found.unfinished == ""
+
+
+def test_without_code_nothing_is_computed(copied: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("backtester.verifying.verification.ask_again", None)
+    found = verify_run(copied, code=False)
+    assert found.findings == ()
+    assert found.notes == ("Only bytes were compared: nothing was computed again, and no code was run.",)
+    with pytest.raises(UsageError, match="trained again by code"):
+        verify_run(copied, code=False, n_retrained=1)
+
+
+def test_a_full_disk_here_is_no_finding(copied: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("backtester.verifying.computing.write_results", full)
+    with pytest.raises(OSError, match="No space"):
+        verify_run(copied)
+
+
+def test_a_run_of_another_version_of_the_program_is_sound_with_a_note(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "9.9")
+    found = verify_run(copied, pages=False)
+    assert found.findings == ()
+    assert any("walkforward-backtester is 9.9 here" in note for note in found.notes)
+
+
 def test_each_of_500_changed_bytes_is_found_and_its_file_named(copied: Path):
     generator = np.random.default_rng(1)
-    names = data_files(copied)
+    names = (*data_files(copied), "run.json", "index.html")
     missed = []
     for _ in range(500):
         path = copied / names[int(generator.integers(len(names)))]
         content = path.read_bytes()
-        place = int(generator.integers(len(content)))
+        # half of them in the head, which names the columns
+        end = len(content) if generator.random() < 0.5 else content.index(b"\n") + 1
+        place = int(generator.integers(end))
         changed = bytearray(content)
         changed[place] ^= int(generator.integers(1, 256))
         path.write_bytes(bytes(changed))
@@ -137,14 +281,22 @@ def test_a_page_that_shows_another_figure_is_found(copied: Path):
     page = (copied / "index.html").read_text()
     (copied / "index.html").write_text(page.replace("Sharpe ratio", "Sharpe  ratio", 1))
     found = verify_run(copied)
-    assert [finding.file for finding in found.findings] == ["index.html"]
+    assert {finding.file for finding in found.findings} == {"index.html"}
+    update_checksums(copied, names=["index.html"])
+    found = verify_run(copied)
+    assert [finding.line for finding in found.findings] == [
+        "index.html: is not the page that these files give"
+    ]
+    assert verify_run(copied, pages=False).findings == ()
 
 
 def test_a_page_that_names_pages_added_since_is_sound(copied: Path):
     (copied / "explain.html").write_text("a page")
     redraw(copied)
     assert "explain.html" in (copied / "index.html").read_text()
-    assert verify_run(copied).findings == ()
+    found = verify_run(copied)
+    assert found.findings == ()
+    assert found.notes == ("No file of this run, and not looked at: explain.html.",)
 
 
 def test_a_missing_file_is_named_and_the_rest_told(copied: Path):
@@ -157,7 +309,7 @@ def test_a_missing_file_is_named_and_the_rest_told(copied: Path):
 def test_other_versions_are_named(copied: Path):
     manifest = json.loads((copied / "run.json").read_text())
     manifest["versions"]["numpy"] = "1.0"
-    (copied / "run.json").write_text(json.dumps(manifest))
+    write_manifest(copied, manifest)
     found = verify_run(copied, pages=False)
     assert found.findings == ()
     assert any(note.startswith("numpy is") and "with 1.0" in note for note in found.notes)
@@ -246,7 +398,7 @@ def test_a_run_of_another_version_is_repeated_as_a_run_of_this_one(
 def test_a_repetition_names_other_versions(copied: Path, tmp_path: Path):
     manifest = json.loads((copied / "run.json").read_text())
     manifest["versions"]["keras"] = "2.0"
-    (copied / "run.json").write_text(json.dumps(manifest))
+    write_manifest(copied, manifest)
     repeated = repeat(copied, out=tmp_path / "again", changes={"execution.store": str(tmp_path / "store")})
     assert "other versions: keras 2.0 then, " in repeated.sentence
 
