@@ -117,7 +117,7 @@ def test_the_sentence_puts_both_modes_and_the_last_price_side_by_side(
     forecast = done.summary["forecast"]
     mean, naive = record["rmse"]["mean"], record["last_price"]["rmse"]
     assert record["sentence"] == (
-        "As published (scaler fitted on all rows, one split): "
+        "As published (one split, scaler fitted on all rows): "
         f"RMSE {price_text(mean)} (mean of 2 networks), last price {price_text(naive)}; walk-forward: "
         f"RMSE {price_text(forecast['rmse'])}, last price {price_text(forecast['rmse_last_price'])}."
     )

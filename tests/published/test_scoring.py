@@ -155,6 +155,14 @@ def test_a_scaler_that_saw_the_test_is_told_by_what_it_changes():
     assert "would be another" in flaws(kind="standard")["scaler_on_test"]
 
 
+def test_a_scaler_that_changes_nothing_is_the_least_of_the_flaws_and_no_leak():
+    falling = np.array([100.0, 109.0, *np.linspace(108.0, 101.0, 8)])
+    harmless = find_flaws(problem(prices=falling), symbol="TEN")
+    assert (harmless[-1].key, harmless[-1].leak) == ("scaler_on_test", False)
+    telling = find_flaws(problem(), symbol="TEN")
+    assert (telling[0].key, telling[0].leak) == ("scaler_on_test", True)
+
+
 def test_a_test_that_reads_the_training_again_backwards_is_counted_out():
     found = flaws(**AGAIN)
     assert list(found)[:4] == ["time_reversed", "targets_trained", "targets_in_inputs", "seam"]

@@ -54,7 +54,7 @@ def test_the_sentence_of_a_plain_split_names_its_flaws_the_gravest_first():
     made = record()
     naive = price_text(made["last_price"]["rmse"])
     assert made["sentence"] == (
-        f"As published (scaler fitted on all rows, one split): RMSE 3.000, last price {naive}; walk-forward: "
+        f"As published (one split, scaler fitted on all rows): RMSE 3.000, last price {naive}; walk-forward: "
         "RMSE 2.000, last price 1.500."
     )
 
@@ -64,7 +64,7 @@ def test_the_sentence_of_a_reversed_test_says_so_first_and_names_both_series():
     made = record(published=again)
     assert made["sentence"].startswith(
         "As published (read backwards in time, 35 of 40 rows trained on, 5 of 40 windows across a seam, "
-        "scaler fitted on all rows, one split), the open one session back: RMSE 3.000, row read before "
+        "one split, scaler fitted on all rows), the open one session back: RMSE 3.000, row read before "
         "(the next session's price) "
     )
     assert made["sentence"].endswith(
