@@ -29,7 +29,7 @@ from backtester.published.record import (
     SeedRecord,
 )
 from backtester.published.rows import Rows
-from backtester.published.scoring import ratio
+from backtester.published.scoring import ratio, rmse
 from backtester.published.wording import LAST_PRICE, price_text
 from backtester.published.writing import read_published, write_published
 
@@ -51,5 +51,6 @@ __all__ = [
     "published_problem",
     "ratio",
     "read_published",
+    "rmse",
     "write_published",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from backtester.published import ratio
+from backtester.published import ratio, rmse
 from backtester.reporting import words
 from backtester.reporting.published import Published, price, times_last_price
 from backtester.reporting.split import is_single
@@ -183,4 +182,4 @@ def _on_published_days(record: RunRecord, *, published: Published) -> float | No
     )
     if not same:
         return None
-    return math.sqrt(float(np.mean((walked["forecast_price"].to_numpy() - close) ** 2)))
+    return rmse(walked["forecast_price"].to_numpy() - close)
