@@ -11,10 +11,14 @@ from tests.catalogue import held
 from tests.markets import random_walk
 
 END = -1
-REACH = {"T01": 1, "T02": 2, "T06": 5, "T07": 5, "T12": 1, "T17": 1, "T19": 5}
+REACH = {"T01": 1, "T02": 2, "T04": 1, "T06": 5, "T07": 5, "T12": 1, "T17": 1, "T19": 5}
 REACH |= {"T08": 0, "T10": 1, "T23": 0}
-REACH |= dict.fromkeys(("T03", "T05", "T14", "T15", "T16", "T18"), END)
+REACH |= dict.fromkeys(("T03", "T05", "T09", "T11", "T14", "T15", "T16", "T18"), END)
 """Bars that a leak sees ahead by its definition."""
+ABOUT = {"T13": range(19, 23), "T20": range(68, 101), "T22": range(61, 91)}
+"""The same where it hangs on the market. The longest month has 23 sessions. What decays by a factor f a bar,
+9/11 and 0.8, is seen until a change of 1 % of the price is below the tolerance of 2e-9: for
+ln(2e-9 / 0.01 / (1 - f)) / ln(f) to ln(2e-9) / ln(f) bars."""
 LEAKS = (
     *("T01", "T02", "T03", "T04", "T05", "T06", "T07", "T08", "T09", "T10", "T11", "T12"),
     *("T13", "T14", "T15", "T16", "T17", "T18", "T19", "T20", "T22", "T23"),
@@ -35,8 +39,8 @@ def test_a_planted_leak_is_caught(traps, key: str):
     (trap,) = [trap for trap in traps if trap.key == key]
     assert trap.caught is not None, trap.what
     assert trap.right
-    if key in REACH:
-        assert trap.caught.leak.reach == REACH[key]
+    assert set(REACH) | set(ABOUT) == set(LEAKS)
+    assert trap.caught.leak.reach in ABOUT.get(key, (REACH.get(key),))
 
 
 def test_what_is_clean_raises_no_alarm(traps):
