@@ -59,4 +59,4 @@ def update_checksums(
     except OSError as error:
         raise StorageError(f"{error.filename}: cannot be read ({error.strerror}).") from error
     known |= {name: hashlib.sha256(content).hexdigest() for name, content in (coming or {}).items()}
-    write_bytes(directory / CHECKSUMS, "".join(f"{known[name]}  {name}\n" for name in known).encode())
+    write_bytes(directory / CHECKSUMS, "".join(f"{known[name]}  {name}\n" for name in sorted(known)).encode())

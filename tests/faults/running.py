@@ -171,11 +171,12 @@ def state_of(folder: Path) -> str:
 # how long it took, how it was spread, and what was there before
 OF_THIS_TIME = re.compile(
     rb'<th scope="row">(started|starting, s|training, s|workers|folds trained|folds from the store)</th>.*'
+    rb"|[0-9a-f]{64}  (run[.]json|index[.]html)\n"
 )
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Hashes of all that runs left but for what tells of the time: in ``run.json``, page and registry."""
+    """Hashes of all that runs left but for what tells of the time: in ``run.json``, page, their sums, and registry."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))

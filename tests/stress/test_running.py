@@ -25,7 +25,7 @@ from backtester.execution import Executor, open_executor
 from backtester.execution.messages import Refused
 from backtester.judging import registry_of
 from backtester.pipeline import redraw
-from backtester.run_directory import CHECKSUMS, read_run
+from backtester.run_directory import CHECKSUMS, read_run, write_checksums
 from backtester.stress.choosing import AXES, choose_axes
 from backtester.stress.running import plan_stress, stress_run
 from backtester.trials import TrialRegistry
