@@ -84,7 +84,7 @@ def _print(found: Audit, *, as_json: bool) -> None:
         published = all(check.subject.startswith("as published: ") for check in found.leaks)
         raise LeakError(
             "\n".join([*found.lines, *random]),
-            advice="Nothing of the walk-forward beside it sees the future."
+            advice="Nothing of the test beside it sees the future."
             if published and not random
             else "A value used at a bar must be known at its close: see docs/audit.md.",
         )

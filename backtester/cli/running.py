@@ -170,7 +170,7 @@ def _print_result(record: Any, *, as_json: bool) -> None:
         n = beside["failed"] + beside["networks"]
         raise FoldsFailedError(
             f"{beside['failed']} of {n} networks of the published mode failed: {beside['reason']} "
-            "The walk-forward is whole.",
+            "The test beside it is whole.",
             advice="Repair the cause and run again: only these networks are trained.",
         )
 
