@@ -383,7 +383,7 @@ def test_the_flaws_of_a_published_split_are_named(place: Program):
     assert "note    as published: one split" in told.out
     # 300 rows, of which 240 train; of the first 40 of them the network's lookback are no targets
     assert "the test was trained on: 35 of 40 rows that are forecast are targets" in told.err
-    assert "Nothing of the walk-forward beside it sees the future." in told.err
+    assert "Nothing of the test beside it sees the future." in told.err
 
 
 def test_a_scaler_that_saw_the_test_is_a_leak_where_it_changes_anything(place: Program):

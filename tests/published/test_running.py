@@ -194,7 +194,7 @@ def test_a_failed_published_mode_costs_itself_alone_and_exit_9(
     told = capsys.readouterr().err
     assert "2 of 2 networks of the published mode failed" in told
     assert "too much to learn" in told
-    assert "The walk-forward is whole." in told
+    assert "The test beside it is whole." in told
     (directory,) = (broken / "out").iterdir()
     made = backtester.open_run(directory)
     assert made.record.manifest["state"] == "incomplete"
