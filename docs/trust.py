@@ -1,8 +1,8 @@
 """Put what the tests said of each id into ``docs/trust.md``: ``python -m docs.trust FILE.json ...``.
 
 The files are those of ``pytest --catalogue=FILE``, one for the fast tests and one for the slow ones; `make
-trust` does it all. With ``--check``, nothing is written: the table must have the ids of the catalogue, and
-name tests that are there.
+trust` does it all. With ``--check``, nothing is written: the table must have the ids of the catalogue, name
+tests that are there, and tell of none that failed or was not run.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _KINDS = {
     "T": "Planted leaks",
 }
 _ROW = re.compile(r"^\| ([DCFT]\d\d) \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$", re.MULTILINE)
+_UNSOUND = re.compile(r"\d (failed|not run)|\*\*|^(failed|not run)")
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
 
 Found = Mapping[str, Mapping[str, str]]
@@ -83,15 +84,17 @@ def table(found: Found) -> str:
 
 
 def problems(page: str) -> list[str]:
-    """Say what is wrong with the table of a page: ids, their words, and tests that are not there."""
-    rows = {key: (what, expected, tests) for key, what, expected, tests, _ in _ROW.findall(page)}
+    """Say what is wrong with the table of a page: ids, their words, their tests, and what came of these."""
+    rows = {key: rest for key, *rest in _ROW.findall(page)}
     said = [f"{key}: has no row" for key in CATALOGUE if key not in rows]
-    for key, (what, expected, tests) in rows.items():
+    for key, (what, expected, tests, outcome) in rows.items():
         if (what, expected) != tuple(map(_plain, CATALOGUE.get(key, ("", "")))):
             said.append(f"{key}: has other words than the catalogue")
         named = _TEST.findall(tests)
         if not named:
             said.append(f"{key}: names no test")
+        elif _UNSOUND.search(outcome) or "passed" not in outcome:
+            said.append(f"{key}: is not held ({outcome})")
         for file, test in named:
             path = ROOT / "tests" / file
             if not path.is_file() or f"\ndef {test}(" not in path.read_text(encoding="utf-8"):
@@ -129,9 +132,14 @@ def _weight(outcome: str) -> int:
 
 def _sum(found: Found) -> str:
     tests = {test: outcome for held in found.values() for test, outcome in held.items()}
-    n_held = sum(any(outcome == "passed" for outcome in held.values()) for held in found.values())
-    held = f"{n_held} of {len(CATALOGUE)} ids are held by a test that passed."
+    n_held = sum(map(_is_held, found.values()))
+    held = f"{n_held} of {len(CATALOGUE)} ids are held: a test of each passed, and none failed."
     return f"{held} {len(tests)} tests: {_count(tests)}."
+
+
+def _is_held(held: Mapping[str, str]) -> bool:
+    outcomes = {outcome.partition(":")[0] for outcome in held.values()}
+    return "passed" in outcomes and not outcomes & {"failed", "not run"}
 
 
 def _tests(held: Mapping[str, str]) -> str:
