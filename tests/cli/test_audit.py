@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 import backtester
-from backtester.forecasters import ForecasterCache
-from backtester.tasks import TaskFailure, TaskRunner
+from tests.audit.workers import workers
 from tests.cli.conftest import Program
 from tests.markets import random_walk
 
@@ -146,29 +145,8 @@ draws = 199
 """
 
 
-class InProcess:
-    """Workers in this process."""
-
-    def __init__(self, problem):
-        self.cache = ForecasterCache()
-        self.turn_to(problem, first=None)
-
-    def turn_to(self, problem, *, first):
-        self.runner = TaskRunner(problem, forecasters=self.cache)
-
-    def run(self, tasks, *, initial):
-        for task in tasks:
-            outcome = self.runner.attempt(task, initial=initial.get(task, ()))
-            assert not isinstance(outcome, TaskFailure), outcome.reason
-            yield outcome
-
-
 @pytest.fixture
 def place(program: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
-    @contextlib.contextmanager
-    def workers(section, *, problem, tasks, n_tasks=0):
-        yield InProcess(problem)
-
     monkeypatch.setattr("backtester.audit.fits.open_executor", workers)
     (program.folder / "own.py").write_text(OWN)
     (program.folder / "mine.toml").write_text(RECIPE)
