@@ -44,13 +44,19 @@ def main() -> int:
     if not packages:
         print(f"Dependencies: not audited, pip-audit gave no answer ({why}).")
         return 0
+    skipped = [
+        f"{package['name']} ({package['skip_reason']})" for package in packages if "skip_reason" in package
+    ]
     flaws = [
         f"{package['name']} {package.get('version', '')}: {flaw['id']}, "
         f"fixed in {', '.join(flaw.get('fix_versions') or ['no version yet'])}"
         for package in packages
         for flaw in package.get("vulns", [])
     ]
-    print("\n".join(flaws) or f"Dependencies: no flaw is known of {len(packages)} pinned packages.")
+    n_seen = len(packages) - len(skipped)
+    print("\n".join(flaws) or f"Dependencies: no flaw is known of {n_seen} pinned packages.")
+    if skipped:
+        print(f"Dependencies: {len(skipped)} could not be looked up: {', '.join(skipped)}.")
     return 1 if flaws else 0
 
 

@@ -70,6 +70,19 @@ def test_no_known_flaw_is_said_with_the_number_of_packages(tmp_path):
     assert (done.returncode, done.stdout) == (0, "Dependencies: no flaw is known of 1 pinned packages.\n")
 
 
+def test_what_could_not_be_looked_up_is_counted_and_named(tmp_path):
+    packages = [
+        {"name": "good", "version": "1.0", "vulns": []},
+        {"name": "odd", "skip_reason": "not found on PyPI"},
+    ]
+    done = audit(tmp_path, answering(packages, code=0))
+    assert done.returncode == 0
+    assert done.stdout == (
+        "Dependencies: no flaw is known of 1 pinned packages.\n"
+        "Dependencies: 1 could not be looked up: odd (not found on PyPI).\n"
+    )
+
+
 def test_the_look_up_cannot_fail_the_build():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     assert [line for line in lines if "audit-dependencies" in line] == ["make audit-dependencies || true"]

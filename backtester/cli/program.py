@@ -112,6 +112,8 @@ def _told(error: BaseException) -> BacktesterError | None:
         return error
     if _stopped or isinstance(error, KeyboardInterrupt):
         return _interrupted()
+    if isinstance(error, MemoryError):
+        return _out_of_memory()
     if isinstance(error, OSError):
         if not error.filename:  # such as a full disk behind `> file`
             _leave_stdout()
@@ -127,11 +129,26 @@ def _of_the_system(error: OSError) -> BacktesterError:
 
     name, said = str(error.filename or ""), error.strerror or str(error)
     if error.errno == errno.ENAMETOOLONG:
+        longest = max(name.split("/"), key=len)
+        part = longest if len(longest.encode(errors="surrogateescape")) > 255 else name
         return UsageError(
-            f"{name[:40]}...: the name is too long for this file system ({len(name)} characters).",
+            f"{part[:40]}...: the name is too long for this file system ({len(part)} characters).",
             advice="Use a shorter one.",
         )
+    wrong_name = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+    if name and error.errno in wrong_name:
+        return UsageError(f"{name}: {said}.", advice="Check the name and its permissions.")
     return StorageError(f"{name}: {said}." if name else f"{said}.", advice="Run with --debug to see where.")
+
+
+def _out_of_memory() -> BacktesterError:
+    from backtester.errors import StorageError
+
+    return StorageError(
+        "Out of memory.",
+        advice="Use fewer workers (execution.workers) or a shorter history, or make room; "
+        "what was finished is kept.",
+    )
 
 
 def _interrupted() -> InterruptedRunError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import lzma
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backtester.cli.console import say
+from backtester.cli.program import _told
 from tests.cli.conftest import Program
 from tests.prices.conftest import HEADER, clean_rows, csv_text
 
@@ -157,3 +159,21 @@ def test_a_name_that_no_file_system_takes_is_said(command, program):
     assert told.code == 2, told.err
     assert "the name is too long for this file system (30" in told.err
     assert len(told.err) < 300
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "a.csv"), 8, "a.csv: No space left on device."),
+        (OSError(errno.EROFS, "Read-only file system", "a.csv"), 8, "a.csv: Read-only file system."),
+        (OSError(errno.EIO, "Input/output error"), 8, "Input/output error."),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.csv"), 2, "a.csv: No such file"),
+        (PermissionError(errno.EACCES, "Permission denied", "a.csv"), 2, "a.csv: Permission denied."),
+        (MemoryError(), 8, "Out of memory."),
+    ],
+)
+def test_what_the_system_refuses_is_said_with_its_own_exit_code(error, code, said, monkeypatch):
+    monkeypatch.setattr("backtester.cli.program._leave_stdout", lambda: None)
+    told = _told(error)
+    assert told is not None
+    assert (told.exit_code, told.message[: len(said)]) == (code, said)

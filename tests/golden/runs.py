@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -17,12 +18,13 @@ import pytest
 
 import backtester
 
-__all__ = ["ADVICE", "RUNS", "TOLERANCES", "figures_of", "moved", "pinned"]
+__all__ = ["ADVICE", "RUNS", "TOLERANCES", "figures_of", "moved", "pinned", "sha256_of_figures"]
 
 FIGURES = Path(__file__).with_name("figures.json")
 ADVICE = (
     "The same recipe gives other figures than before. If that is meant: say which and why in a line under "
-    "Figures in CHANGELOG.md, then pin them anew by `make golden`. If it is not: find out what moved them."
+    "Figures in CHANGELOG.md, then pin them anew by `make golden` and name them in that line. If it is not: "
+    "find out what moved them."
 )
 
 _SMALL: dict[str, Any] = {
@@ -90,6 +92,11 @@ def pinned(name: str) -> dict[str, float | str | None]:
     return figures
 
 
+def sha256_of_figures() -> str:
+    """Give the first 12 digits of the hash of the pinned figures, which the changelog names."""
+    return hashlib.sha256(FIGURES.read_bytes()).hexdigest()[:12]
+
+
 def moved(
     now: Mapping[str, float | str | None], before: Mapping[str, float | str | None], *, tolerance: float
 ) -> list[str]:
@@ -118,6 +125,7 @@ def pin_anew() -> None:
         for line in moved(figures[name], known.get(name, {}), tolerance=TOLERANCES[name])
     ]
     print("\n".join([*lines[:40], f"{len(lines)} figures moved."]))
+    print(f"CHANGELOG.md, Figures: `figures {sha256_of_figures()}`")
     if lines:
         print(ADVICE)
 

@@ -5,9 +5,14 @@ To the bit within one machine is tested with the training, the store and `verify
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from tests.golden.runs import ADVICE, TOLERANCES, figures_of, moved, pinned
+from tests.golden.runs import ADVICE, TOLERANCES, figures_of, moved, pinned, sha256_of_figures
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", ["ridge", pytest.param("lstm", marks=pytest.mark.slow)])
@@ -27,6 +32,15 @@ def test_what_moved_is_named_and_what_did_not_is_not():
         "gone: 1.0 -> absent",
         "new: absent -> 1.0",
     ]
+
+
+def test_the_changelog_names_the_figures_that_are_pinned():
+    said = re.findall(r"`figures ([0-9a-f]{12})`", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert said, f"CHANGELOG.md names no figures: write `figures {sha256_of_figures()}` under Figures"
+    assert said[0] == sha256_of_figures(), (
+        "figures.json is not what the newest line under Figures in CHANGELOG.md names: say there which "
+        f"figures moved and why, and name it `figures {sha256_of_figures()}`"
+    )
 
 
 def test_enough_is_pinned():
