@@ -31,8 +31,8 @@ app = typer.Typer(
     epilog=(
         "Begin with: backtester run lstm\n\n"
         "Exit codes: 0 done, 1 the reader of the output is gone or a flaw of the program, 2 the command "
-        "line, 3 prices, 4 recipe or own code, 5 something sees the future, 6 inconclusive, 7 in use by another "
-        "process, 8 disk, memory or a damaged file, 9 folds without forecast, 130 interrupted."
+        "line, 3 prices, 4 recipe or own code, 5 something sees the future, 6 inconclusive, 7 in use by "
+        "another process, 8 disk, memory or a damaged file, 9 folds without forecast, 130 interrupted."
     ),
     no_args_is_help=True,
     add_completion=False,
