@@ -67,5 +67,5 @@ def verify(
             advice="The bytes of its files are those that the run wrote; --no-code looks at these alone.",
         )
     if not as_json:
-        follows = ", and its figures follow from its files" if code else ""
-        echo(f"\nEvery file of the run is as it was written{follows}.")
+        follows = ", and the figures follow from them" if code else ""
+        echo(f"\nThe files that SHA256SUMS names are as the run wrote them{follows}.")

@@ -79,7 +79,7 @@ def shareable_text(text: str, *, recipe: Recipe) -> str:
         text = text.replace(reference, bare_reference(reference))
     text = _QUOTED.sub(lambda found: f"{found[1]}{_bare_path(found[2])}{found[1]}", text)
     for folder in _folders_here():
-        text = text.replace(f"{folder}/", "/./")
+        text = re.sub(rf"{re.escape(folder)}(?![\w/.-])", "~", text).replace(f"{folder}/", "/./")
     return _ABSOLUTE.sub(lambda found: _bare_path(found["path"]), text)
 
 

@@ -16,6 +16,7 @@ from backtester.run_directory import (
     DATA_FILES,
     LOCK,
     MANIFEST,
+    PAGE,
     PAGES,
     PUBLISHED_FILES,
     data_files,
@@ -55,6 +56,8 @@ def altered(directory: Path) -> list[Finding]:
         if digest != known[name]:
             text = f"its bytes are not those that the run wrote (or {CHECKSUMS} was altered)"
             found.append(Finding(file=name, where="", text=text))
+    if PAGE not in known and not (directory / PAGE).is_file():
+        found.append(Finding(file=PAGE, where="", text="is missing"))
     strange = sorted(set(known) - _ours(directory))
     found += [
         Finding(file=CHECKSUMS, where="", text=f"names {name!r}, which is no file of a run")
@@ -70,7 +73,7 @@ def listed_files(directory: Path) -> tuple[str, ...]:
     the manifest.
     """
     known = _known(directory)
-    sealed = (*page_files(directory), MANIFEST) if MANIFEST in known else ()
+    sealed = (PAGE, *page_files(directory), MANIFEST) if MANIFEST in known else ()
     others = (name for name in known if name in _ours(directory))
     return tuple(dict.fromkeys((*data_files(directory), *sealed, *others)))
 

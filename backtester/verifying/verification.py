@@ -92,7 +92,8 @@ def verify_run(
         notes.append(f"The rest could not be looked at: {unfinished or problem}")
         unfinished = ""
     elif problem:
-        findings.append(Finding(file="its files", where="", text=f"cannot be computed from: {problem}"))
+        text = f"cannot be computed again: {problem.replace(f'{directory}/', '')}"
+        findings.append(Finding(file="the run", where="", text=text))
     return Verification(
         checked=tuple(checked),
         findings=tuple(dict.fromkeys(findings)),

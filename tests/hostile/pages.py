@@ -76,12 +76,42 @@ scores = {{ {quoted(TEXT)} = 1.0 }}
 """
 
 
+# fails in some folds over a file in a folder of the user's, whose name stands in no file of this test
+MODEL = """\
+import numpy as np
+
+
+class Broken:
+    def fit(self, inputs, targets):
+        if inputs[0, 0] > 0:
+            open("/home/" + "-".join(("zaphod", "the", "user")) + "/secret project/levels.csv")
+
+    def predict(self, inputs):
+        return np.zeros(len(inputs))
+"""
+BROKEN = """
+[features]
+columns = ["log_return"]
+[model]
+kind = "broken.py:Broken"
+lookback = 5
+[folds]
+train = 150
+test = 40
+validation = 0.0
+[verdict]
+draws = 199
+"""
+
+
 def write_inputs(folder: Path) -> None:
     for name, seed in ((FILE, 1), (f"{FILE} 2", 2)):
         frame = ar1(520, seed=seed, phi=0.1).frame
         frame.assign(**{TEXT: TEXT}).to_csv(folder / f"{name}.csv")
     (folder / f"{FILE}.py").write_text(STRATEGY, encoding="utf-8")
     (folder / f"{FILE}.toml").write_text(RECIPE, encoding="utf-8")
+    (folder / "broken.py").write_text(MODEL, encoding="utf-8")
+    (folder / "broken.toml").write_text(BROKEN, encoding="utf-8")
     damaged = (folder / f"{FILE}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     cells = damaged[9].split(",", 2)
     damaged[9] = f'{cells[0]},"{TEXT.replace(chr(34), chr(34) * 2)}",{cells[2]}'
@@ -115,6 +145,8 @@ def make_pages(folder: Path) -> list[Path]:
     command("compare", first, second, "--out", folder / f"{FILE} compared.html")
     prices = [folder / f"{FILE}.csv", folder / f"{FILE} 2.csv"]
     command("explore", *prices, "--out", folder / f"{FILE} explored.html")
+    command("run", folder / "broken.toml", "--csv", folder / f"{FILE}.csv", "--out", folder / "failed",
+            "--workers", "1", "--set", f"data.symbol={TEXT}", ends_with=9)  # fmt: skip
     # refused, after a page that says why
     damaged = folder / f"{FILE} damaged.csv"
     command("explore", damaged, "--symbol", TEXT, "--out", folder / "refused.html", ends_with=3)

@@ -24,7 +24,7 @@ CHECKOUT = Path(__file__).parents[2]
 EMPTY = {"meta", "link", "br", "img", "input", "hr", "col", "wbr"}
 # elements whose text stands by itself, whatever its direction
 APART = {"bdi", "title", "dd", "option"}
-N_PAGES = 12
+N_PAGES = 15
 
 
 class Parsed(HTMLParser):
@@ -114,7 +114,9 @@ def test_what_a_user_wrote_is_text_and_whole(pages):
         page for name, page in pages.items() if name.endswith(("index.html", "stress.html", "explain.html"))
     ]
     whole = ["".join(text for around, text in Parsed(page).texts if "title" in around) for page in runs]
-    assert sum(TEXT in title for title in whole) == 4  # two runs, stress and explain; the control has its own
+    assert (
+        sum(TEXT in title for title in whole) == 5
+    )  # three runs, stress and explain; the control has its own
 
 
 def test_no_text_turns_the_words_around_it(pages):
@@ -129,6 +131,14 @@ def test_data_of_charts_cannot_leave_their_script(pages):
         for block in re.findall(r'(?s)<script type="application/json"[^>]*>(.*?)</script>', page):
             assert "<" not in block, name
             json.loads(block)
+
+
+def test_what_a_model_could_not_open_is_named_without_its_folder(place, pages):
+    (failed,) = (place / "failed").iterdir()
+    reasons = {fold["reason"] for fold in json.loads((failed / "run.json").read_text())["folds"]}
+    assert any("'levels.csv'" in reason for reason in reasons)
+    assert not any("secret" in reason for reason in reasons)
+    assert "levels.csv" in pages[str((failed / "index.html").relative_to(place))]
 
 
 def test_no_file_tells_home_user_secret_or_place(place):

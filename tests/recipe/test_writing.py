@@ -230,3 +230,21 @@ def test_two_files_of_one_name_are_told_apart_by_their_place():
     recipe = Recipe(features={"columns": ["a/f.py:x", "b/f.py:x"]})
     swapped = Recipe(features={"columns": ["b/f.py:x", "a/f.py:x"]})
     assert question(recipe, code=one) != question(swapped, code=other)
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("No such file: '/Users/me/my prices/levels.csv'", "No such file: 'levels.csv'"),
+        ("at /Users/me/a.csv: bad, /Users/me/b.py:S (/opt/x/y)", "at a.csv: bad, b.py:S (y)"),
+        ("x=/opt/b/c.csv, file:///Users/me/q.csv", "x=c.csv, q.csv"),
+        ("{home} is empty", "~ is empty"),
+        ("{home}/a.csv", "a.csv"),
+        ("{here}/my folder/own.py", "my folder/own.py"),
+        ("a / b and/or 2020/01/02 https://a.b/c /x", "a / b and/or 2020/01/02 https://a.b/c /x"),
+    ],
+)
+def test_a_message_names_files_without_their_folders(text, shared, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+    assert shareable_text(text.format(home=tmp_path / "me", here=tmp_path), recipe=Recipe()) == shared
