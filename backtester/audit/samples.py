@@ -31,8 +31,8 @@ _LARGE = 0.3
 _SCALES = (0.25, 4.0)
 """Powers of two, which move no digit: a comparison of equals does not come out otherwise by rounding. Down
 and up, so that a threshold is passed from either side."""
-_ALIKE = 1e-5
-"""Of scaled inputs, whose size is about 1 or more, in 32 bits."""
+_ALIKE = 1e-3
+"""Of scaled inputs, whose size is about 1 or more: logarithms of 32 bits round otherwise on another level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtester.audit import audit_question, quick_audit
+from backtester.audit import audit_question, auditing, quick_audit
+from backtester.audit.samples import check_scale
 from tests.audit.test_own_strategies import CLEAN, HEAD
 from tests.audit.workers import workers
 from tests.markets import random_walk
@@ -27,7 +28,7 @@ OWN_FEATURES = (
         "sessions_left",
         "detrended",
     ),
-    *("since_peak", "rank"),
+    *("since_peak", "rank", "slope_in_32_bits"),
 )
 STRATEGIES = (
     {"kind": "long_or_cash"},
@@ -68,6 +69,12 @@ def so_far(prices):
 
 def of_32_bits(prices):
     return prices["close"].astype("float32").pct_change(3)
+
+
+def slope_in_32_bits(prices):
+    level = np.log(prices["close"].to_numpy()).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(np.r_[np.full(31, level[0]), level], 32)
+    return pd.Series(windows @ np.linspace(-1, 1, 32, dtype=np.float32), index=prices.index)
 
 
 def days(prices):
@@ -193,7 +200,7 @@ def drawn(seed: int) -> dict:
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("backtester.audit.fits.open_executor", workers)
-    monkeypatch.setattr("backtester.audit.auditing._STRATEGY_CUTS", 2)  # a third of the time
+    monkeypatch.setitem(auditing._strategy.__kwdefaults__, "n_cuts", 2)  # a third of the time
     (tmp_path / "own.py").write_text(OWN)
     for place, source in enumerate(CLEAN.values()):
         (tmp_path / f"own{place}.py").write_text(HEAD + source)
@@ -222,6 +229,8 @@ def test_every_clean_feature_passes(own: Path):
     prices = random_walk(300, seed=1)
     audit = quick_audit(question(prices, folder=own, features={"columns": columns}))
     assert [check.mark for check in audit.checks] == ["clean"] * len(columns)
+    asked = question(prices, folder=own, features={"columns": columns})
+    assert check_scale(asked.problem, prices=prices, columns=columns, folds=range(3)).mark == "clean"
 
 
 @pytest.mark.slow
