@@ -114,6 +114,8 @@ def audit_run(directory: Path, *, cuts: int = 0, n_folds: int = _FOLDS, step: St
     """
     reopened = reopen(directory, whole=False)
     question, record = reopened.question, reopened.record
+    for note in reopened.notes:
+        step(note)
     step("Cutting the history under the features and the regimes.")
     checks = _files(directory) + _features(question, cuts=cuts, step=step) + _regimes(question, cuts=cuts)
     step("Changing the bars that follow each part of a fold.")

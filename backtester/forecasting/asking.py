@@ -130,7 +130,9 @@ def forecast(
         trained=latest.trained,
         reused=latest.reused,
         leaks=tuple(leaks_of(opened.record.manifest)),
-        notes=tuple(dict.fromkeys([*notes, *_notes(question, latest, today=today or date.today())])),
+        notes=tuple(
+            dict.fromkeys([*opened.notes, *notes, *_notes(question, latest, today=today or date.today())])
+        ),
     )
 
 

@@ -54,12 +54,14 @@ class StressPlan:
     axes : which, with what each wants trained
     prediction : of the time
     store : of trained folds
+    notes : on versions that differ from the run's
     """
 
     context: Context
     axes: tuple[tuple[Axis, tuple[AskedVariant, ...]], ...]
     prediction: Prediction
     store: FoldStore
+    notes: tuple[str, ...] = ()
 
 
 def plan_stress(directory: Path, *, axes: Sequence[str] = (), changes: dict[str, Any]) -> StressPlan:
@@ -84,7 +86,7 @@ def plan_stress(directory: Path, *, axes: Sequence[str] = (), changes: dict[str,
     asked = tuple((axis, tuple(ask_variants(context, axis.variants(context)))) for axis in chosen)
     store = FoldStore(folder=Path(context.recipe.execution.store or default_store_folder()))
     prediction = predict(context, asked, store=store)
-    return StressPlan(context=context, axes=asked, prediction=prediction, store=store)
+    return StressPlan(context=context, axes=asked, prediction=prediction, store=store, notes=opened.notes)
 
 
 def stress_run(
@@ -117,6 +119,8 @@ def stress_run(
     StorageError : the disk or the trial registry is full or read-only
     """
     context, directory = plan.context, plan.context.record.directory
+    for note in plan.notes:
+        step(note)
     with lock_directory(directory):
         registry = registry_of(context.recipe)
         registry.prepare()  # a registry that cannot be written is told before the training, not after it
