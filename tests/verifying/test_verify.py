@@ -153,7 +153,7 @@ def test_a_changed_name_in_a_file_is_a_finding(copied: Path, name: str, old: str
     (copied / name).write_text(text.replace(old, new, 1))
     if fitting:
         update_checksums(copied, names=[name])
-    found = verify_run(copied, pages=False)
+    found = verify_run(copied, pages=False, code=fitting)
     assert found.findings
     assert fitting or name in {finding.file for finding in found.findings}
 
@@ -313,6 +313,41 @@ def test_other_versions_are_named(copied: Path):
     found = verify_run(copied, pages=False)
     assert found.findings == ()
     assert any(note.startswith("numpy is") and "with 1.0" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["returns.csv", "summary.json", "run.json"])
+def test_pages_are_not_drawn_again_from_altered_files(copied: Path, name: str):
+    text = (copied / name).read_text()
+    place = text.rindex("0")
+    (copied / name).write_text(f"{text[:place]}1{text[place + 1 :]}")
+    page = (copied / "index.html").read_bytes()
+    with pytest.raises(StorageError, match=f"{name}: is not the file that the run wrote"):
+        redraw(copied)
+    assert (copied / "index.html").read_bytes() == page
+
+
+def test_pages_that_were_altered_are_sound_once_drawn_again(copied: Path):
+    (copied / "index.html").write_text("other")
+    redraw(copied)
+    assert verify_run(copied).findings == ()
+
+
+def test_a_title_that_is_set_anew_keeps_the_run_sound_even_when_killed_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def ask(title: str) -> Path:
+        changes = {"execution.store": str(tmp_path / "store"), "report.title": title}
+        prices = random_walk(300, seed=5).frame
+        return backtester.run(SMALL, prices=prices, symbol="RW", out=tmp_path, changes=changes).directory
+
+    ask("one")
+    with monkeypatch.context() as patch:
+        patch.setattr("backtester.pipeline.write_manifest", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ask("two")
+    run = ask("two")
+    assert "two" in (run / "index.html").read_text()
+    assert verify_run(run).findings == ()
 
 
 def test_what_is_no_run_is_said(tmp_path: Path):
