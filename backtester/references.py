@@ -6,6 +6,7 @@ hash that keys its results covers the one file only.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -13,7 +14,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -208,13 +209,30 @@ def _module_of_file(reference: str, *, path: Path, fresh: bool) -> ModuleType:
     sys.modules[name] = module
     try:
         # Not a file loader: its bytecode cache goes by size and time, and can miss a quick edit.
-        exec(_compiled(source, str(path)), module.__dict__)
+        with _forgetting_parameters():
+            exec(_compiled(source, str(path)), module.__dict__)
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, Exception | SystemExit):
             raise user_code_error(error, file=path, what=f"cannot import '{reference}'") from error
         raise
     return module
+
+
+@contextlib.contextmanager
+def _forgetting_parameters() -> Iterator[None]:
+    """Keep Backtrader, where it is in use, from holding on to the parameters of every class ever defined.
+
+    It keeps them by name in one module, and where a name is taken, under ever longer ones: a file that is
+    executed a thousand times would take seconds for each class, and memory without end.
+    """
+    kept = vars(sys.modules.get("backtrader.metabase", ModuleType("none")))
+    before = set(kept)
+    try:
+        yield
+    finally:
+        for name in set(kept) - before:
+            del kept[name]
 
 
 @functools.lru_cache(maxsize=16)

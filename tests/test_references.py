@@ -4,6 +4,7 @@ import os
 import pickle
 import sys
 
+import backtrader
 import pytest
 
 from backtester import references
@@ -78,6 +79,17 @@ def test_a_file_that_is_loaded_fresh_remembers_nothing(write, tmp_path):
     assert [load_reference("code.py:call", folder=tmp_path)() for _ in range(2)] == [1, 2]
     assert [load_reference("code.py:call", folder=tmp_path, fresh=True)() for _ in range(2)] == [1, 1]
     assert load_reference("code.py:call", folder=tmp_path)() == 2
+
+
+def test_a_strategy_that_is_loaded_fresh_leaves_nothing_behind_in_backtrader(write, tmp_path):
+    kept = vars(backtrader.metabase)
+    source = "import backtrader as bt\nclass Mine(bt.Strategy):\n    params = (('span', 3),)\n"
+    write("code.py", source)
+    before = set(kept)
+    for _ in range(3):
+        mine = load_reference("code.py:Mine", folder=tmp_path, fresh=True)
+    assert mine.params._getpairs()["span"] == 3
+    assert set(kept) == before
 
 
 @pytest.mark.catalogue("C11")
