@@ -48,7 +48,8 @@ def measure(path: Path, *, folder: Path) -> dict[str, Any]:
     -------
     dict with ``tried`` (the ratio of each candidate on the first 95 %), ``chosen`` (None where none has
     one), and of the chosen one ``whole``, ``chosen_on`` (its days that chose it) and ``held_out`` (the
-    others), each with the RMSE in price units, that of the last price, their ratio and the number of forecasts
+    others), each with the RMSE in price units, that of the last price, their ratio and the number of
+    forecasts
     """
     dates = backtester.ask("lstm", prices=path).prices.dates
     last = dates[math.ceil(TRAINING_SHARE * len(dates)) - 1]

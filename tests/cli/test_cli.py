@@ -223,7 +223,7 @@ def test_too_few_rows_says_how_many_are_needed_and_found(tmp_path: Path):
         (("runs", "nowhere"), 2, "nowhere"),
         (("run", "lstm", "--executor", "cloud"), 4, "processes"),
         (("fetch", ""), 2, "symbol is empty"),
-        (("fetch", "SPY", "--start", "2020-01-02", "--end", "2019-01-02"), 2, "not before"),
+        (("fetch", "SPY", "--start", "2020-01-02", "--end", "2019-01-02"), 2, "is after the end"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

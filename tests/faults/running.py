@@ -170,7 +170,8 @@ def state_of(folder: Path) -> str:
 
 # how long it took, how it was spread, and what was there before
 OF_THIS_TIME = re.compile(
-    rb'<th scope="row">(started|starting, s|training, s|workers|folds trained|folds from the store)</th>.*'
+    rb'<th scope="row">(started|starting, s|training, s|workers|folds trained|folds from the store)'
+    rb"</th>.*"
     rb"|[0-9a-f]{64}  (run[.]json|\w+[.]html)\n"
 )
 
