@@ -177,7 +177,7 @@ OF_THIS_TIME = re.compile(
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Hashes of all that runs left but for what tells of the time: in ``run.json``, page, sums, and registry."""
+    """Hashes of all that runs left but for what tells of the time, in run.json, page, sums, registry."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
