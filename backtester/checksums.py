@@ -22,7 +22,8 @@ def read_checksums(directory: Path) -> dict[str, str]:
     StorageError : it is missing or cannot be read
     """
     try:
-        lines = (directory / CHECKSUMS).read_bytes().decode("utf-8").splitlines()
+        # not splitlines, which takes other characters for ends of lines, too
+        lines = (directory / CHECKSUMS).read_bytes().decode("utf-8").removesuffix("\n").split("\n")
     except (OSError, ValueError) as error:
         raise StorageError(f"{directory / CHECKSUMS}: cannot be checked ({error}).") from error
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

@@ -242,7 +242,7 @@ def _manifest(
     notes = [{"kind": "warning", "text": note}] if note else []
     return {
         "program": {"name": "backtester", "version": "0.1.0"},
-        "question_sha256": "c" * 64,
+        "question_sha256": hashlib.sha256(f"{symbol} {failed} {note}".encode()).hexdigest(),
         "recipe_name": "lstm",
         "recipe": recipe,
         "data": {"source": "sample", "name": "SPY.csv", "sha256": "a" * 64, "bars_sha256": "b" * 64,
