@@ -82,7 +82,7 @@ os.{call} = counted
 """
 # call, file, which time, whether after it, and whether a temporary file is left over
 POINTS = {
-    "before the prices are named": ("replace", "KO.csv", 1, False, True),
+    "before the prices are named": ("link", "KO.csv", 1, False, True),
     "before a fold is named": ("replace", ".fold", 8, False, True),
     "after a fold is named": ("replace", ".fold", 8, True, False),
     "before a table is named": ("replace", "orders.csv", 1, False, True),
