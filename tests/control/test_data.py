@@ -1,6 +1,7 @@
 import io
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -93,28 +94,26 @@ def damaged(path: Path) -> None:
     path.write_bytes(content)
 
 
-def encrypted(path: Path) -> None:
-    """The flag of a password is set, in the member's head and in the list of members."""
+def change_members(path: Path, *, head: int, listed: int, change: Callable[[int], int]) -> None:
+    """Change a byte of each member: so many after the mark of its head, and of its line in the list."""
     np.savez(path, **arrays())
     content = bytearray(path.read_bytes())
-    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+    for mark, offset in ((b"PK\x03\x04", head), (b"PK\x01\x02", listed)):
         at = content.find(mark)
         while at >= 0:
-            content[at + offset] |= 1
+            content[at + offset] = change(content[at + offset])
             at = content.find(mark, at + 4)
     path.write_bytes(content)
+
+
+def encrypted(path: Path) -> None:
+    """The flag of a password is set, in the member's head and in the list of members."""
+    change_members(path, head=6, listed=8, change=lambda byte: byte | 1)
 
 
 def unknown(path: Path) -> None:
     """A method of compression that does not exist."""
-    np.savez(path, **arrays())
-    content = bytearray(path.read_bytes())
-    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
-        at = content.find(mark)
-        while at >= 0:
-            content[at + offset] = 99
-            at = content.find(mark, at + 4)
-    path.write_bytes(content)
+    change_members(path, head=8, listed=10, change=lambda _: 99)
 
 
 @pytest.mark.parametrize("write", [damaged, encrypted, unknown], ids=lambda write: write.__name__)

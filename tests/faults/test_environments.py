@@ -14,7 +14,7 @@ import pytest
 import backtester
 from backtester.run_directory import DATA_FILES, PAGE
 from tests.faults.disks import NOBODY, must
-from tests.faults.running import OF_THIS_TIME, RUN, Programs, contents, prepare
+from tests.faults.running import OF_THIS_TIME, RECIPE, RUN, Programs, contents, prepare
 from tests.markets import random_walk
 
 PACKAGE = Path(backtester.__file__).parent
@@ -66,25 +66,14 @@ def test_a_time_zone_moves_no_byte(
 
 
 HOMELESS = {"HOME": None, "XDG_CACHE_HOME": None, "XDG_DATA_HOME": None, "XDG_CONFIG_HOME": None}
-RECIPE = """
-[folds]
-train = 100
-test = 10
-[model]
-kind = "steady.py:Steady"
-lookback = 5
-[execution]
-workers = 1
-[verdict]
-draws = 199
-"""
+RECIPE_WITHOUT_STORE = RECIPE.replace('store = "store"\n', "")
 
 
 @pytest.mark.catalogue("F27")
 @pytest.mark.parametrize("home", ["none", "not there", "read-only"])
 def test_without_a_home_it_works_in_a_folder_of_the_users_alone(home: str, programs: Programs, whole: Path):
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
-        folder = prepare(Path(name) / "run", recipe=RECIPE)
+        folder = prepare(Path(name) / "run", recipe=RECIPE_WITHOUT_STORE)
         temporary = Path(name) / "tmp"
         temporary.mkdir()
         (Path(name) / "home").mkdir()
